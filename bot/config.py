@@ -1,0 +1,259 @@
+"""Settings: read once at start from a mapping, checked all together, frozen.
+
+Only the top floors import this module; below them functions take the values they need.
+"""
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from bot import config_values
+from bot.config_values import is_loopback
+from bot.model.accounts import LinkMethod, Vault
+from bot.model.secret import Secret
+
+DEFAULT_DATABASE = "sqlite:///data/bot.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One wrong setting: which variable, and what about it. Never its value."""
+
+    name: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.problem}"
+
+
+class ConfigError(Exception):
+    """Settings that cannot be used; carries every fault found."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        self.faults = faults
+        super().__init__("; ".join(str(fault) for fault in faults))
+
+
+class _MappingSource(EnvSettingsSource):
+    """pydantic-settings' reader of the environment, over any mapping: tests and the demo pass a dict."""
+
+    def __init__(self, settings_cls: type[BaseSettings], mapping: Mapping[str, str]) -> None:
+        self._mapping = mapping
+        super().__init__(settings_cls)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {name.lower(): value for name, value in self._mapping.items()}
+
+
+class Config(BaseSettings):
+    """Every setting, checked. Field names are the variables' names in lower case."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        arbitrary_types_allowed=True,
+        validate_default=False,
+    )
+
+    slack_bot_token: Annotated[
+        Secret,
+        NoDecode,
+        BeforeValidator(
+            config_values.secret(
+                not_prefix=("xapp-", "xoxp-"), hint="is the other token: this one begins with xoxb-"
+            )
+        ),
+    ]
+    slack_app_token: Annotated[
+        Secret | None,
+        NoDecode,
+        BeforeValidator(
+            config_values.secret(
+                not_prefix=("xoxb-", "xoxp-"), hint="is the other token: this one begins with xapp-"
+            )
+        ),
+    ] = None
+    slack_signing_secret: Annotated[Secret | None, NoDecode, BeforeValidator(config_values.secret())] = None
+    slack_api_url: Annotated[str, BeforeValidator(config_values.api_url)] = "https://slack.com/api/"
+    vaults: Annotated[tuple[Vault, ...], NoDecode, BeforeValidator(config_values.vaults)]
+    vault_api_version: Annotated[
+        str, BeforeValidator(config_values.matches(r"v\d{2}\.\d", "must look like v24.3"))
+    ] = "v24.3"
+    vault_client_id: Annotated[
+        str,
+        BeforeValidator(
+            config_values.matches(r"[A-Za-z0-9._-]{1,100}", "may hold letters, digits, . _ - (100 at most)")
+        ),
+    ] = "vault-upload-bot"
+    link_methods: Annotated[tuple[LinkMethod, ...], NoDecode, BeforeValidator(config_values.methods)] = (
+        LinkMethod.TOKEN,
+        LinkMethod.PASSWORD,
+    )
+    encryption_keys: Annotated[Secret, NoDecode, BeforeValidator(Secret)]
+    database_url: Annotated[
+        Secret,
+        NoDecode,
+        BeforeValidator(Secret),
+    ] = Field(default_factory=lambda: Secret(DEFAULT_DATABASE))
+    public_url: Annotated[str, BeforeValidator(config_values.base_url)] = ""
+    host: str = "127.0.0.1"
+    port: Annotated[int, BeforeValidator(config_values.port)] = 3000
+    stall_after: Annotated[timedelta, NoDecode, BeforeValidator(config_values.positive_duration)] = timedelta(
+        hours=1
+    )
+    link_any_email: Annotated[bool, BeforeValidator(config_values.boolean)] = False
+    log_level: Annotated[str, BeforeValidator(config_values.one_of("DEBUG", "INFO", "WARNING", "ERROR"))] = (
+        "INFO"
+    )
+    log_format: Annotated[str | None, BeforeValidator(config_values.one_of("text", "json"))] = None
+    demo_clock_file: Path | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read nothing by itself: `from_environ` hands in what it was given."""
+        return (init_settings,)
+
+    @classmethod
+    def from_environ(
+        cls, mapping: Mapping[str, str], checks: Mapping[str, Callable[[str], object]] | None = None
+    ) -> Self:
+        """Return the settings in `mapping`; ConfigError with every fault at once.
+
+        `checks` names further checkers, for what only a higher floor can judge; they raise ValueError.
+        """
+        known = cls.names()
+        values, faults = _with_files(mapping, known)
+        faults += _missing_together(values)
+        faults += _judged(values, checks or {})
+        config: Self | None = None
+        try:
+            config = cls(**_MappingSource(cls, values)())
+        except ValidationError as error:
+            faults += [_fault(one) for one in error.errors(include_input=False, include_url=False)]
+        unreadable = {fault.name.removesuffix("_FILE") for fault in faults if fault.name.endswith("_FILE")}
+        faults = [fault for fault in faults if fault.name not in unreadable]
+        if faults or config is None:
+            order = {name: place for place, name in enumerate(known)}
+            raise ConfigError(
+                sorted(set(faults), key=lambda fault: (order.get(fault.name, 99), fault.problem))
+            )
+        if config.public_url:
+            return config
+        shown = f"[{config.host}]" if ":" in config.host else config.host
+        return config.model_copy(update={"public_url": f"http://{shown}:{config.port}"})
+
+    @classmethod
+    def only(
+        cls, mapping: Mapping[str, str], names: Sequence[str], checks: Mapping[str, Callable[[str], object]]
+    ) -> dict[str, str]:
+        """Return some settings as text, for commands that need no others; ConfigError as in `from_environ`."""
+        values, faults = _with_files(mapping, list(names))
+        if "DATABASE_URL" in names:
+            values.setdefault("DATABASE_URL", DEFAULT_DATABASE)
+        faults += [Fault(name, "is not set") for name in names if name not in values]
+        faults += _judged(values, {name: checks[name] for name in names if name in checks})
+        if faults:
+            raise ConfigError(faults)
+        return values
+
+    @classmethod
+    def names(cls) -> list[str]:
+        """The variables' names in the order of the documents."""
+        return [name.upper() for name in cls.model_fields]
+
+    @property
+    def socket_mode(self) -> bool:
+        """Whether Slack is reached by websocket; else Slack reaches us by HTTP."""
+        return self.slack_app_token is not None
+
+
+def _fault(error: Any) -> Fault:
+    name = str(error["loc"][0]).upper() if error["loc"] else "settings"
+    if error["type"] == "missing":
+        return Fault(name, "is not set")
+    problem = str(error["msg"]).removeprefix("Value error, ")
+    return Fault(name, problem if error["type"] == "value_error" else "cannot be used")
+
+
+def _judged(values: Mapping[str, str], checks: Mapping[str, Callable[[str], object]]) -> list[Fault]:
+    faults: list[Fault] = []
+    for name, check in checks.items():
+        try:
+            if values.get(name):
+                check(values[name])
+        except ValueError as error:
+            faults.append(Fault(name, str(error)))
+    return faults
+
+
+def _with_files(mapping: Mapping[str, str], known: list[str]) -> tuple[dict[str, str], list[Fault]]:
+    """Replace each NAME_FILE by what the file holds; empty values count as not set."""
+    values = {name: mapping[name].strip() for name in known if mapping.get(name, "").strip()}
+    faults: list[Fault] = []
+    for name in known:
+        path = mapping.get(f"{name}_FILE", "").strip()
+        if not path or f"{name}_FILE" in known:
+            continue
+        if name in values:
+            faults.append(Fault(name, f"is set twice: use either {name} or {name}_FILE"))
+            continue
+        try:
+            content = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            faults.append(Fault(f"{name}_FILE", "names a file that cannot be read as text"))
+            values[name] = ""
+            continue
+        if not content:
+            faults.append(Fault(f"{name}_FILE", "names an empty file"))
+        values[name] = content
+    return values, faults
+
+
+def _missing_together(values: Mapping[str, str]) -> list[Fault]:
+    """Rules over several settings, judged on the raw text so that they are told together with all other faults."""
+    faults: list[Fault] = []
+    if "SLACK_APP_TOKEN" not in values and "SLACK_SIGNING_SECRET" not in values:
+        faults.append(
+            Fault("SLACK_SIGNING_SECRET", "is not set (needed unless SLACK_APP_TOKEN chooses Socket Mode)")
+        )
+    if "PUBLIC_URL" not in values and not is_loopback(values.get("HOST", "127.0.0.1")):
+        faults.append(Fault("PUBLIC_URL", "is needed when HOST is not this machine itself"))
+    if "DEMO_CLOCK_FILE" in values and not is_loopback(urlsplit(values.get("SLACK_API_URL", "")).hostname):
+        faults.append(
+            Fault("DEMO_CLOCK_FILE", "works only in the demo, with an emulated Slack on this machine")
+        )
+    return faults
+
+
+def near_misses(mapping: Mapping[str, str]) -> list[str]:
+    """Return a warning for each SLACK_… or VAULT_… variable that is no setting, with the nearest that is."""
+    known = Config.names()
+    warnings = []
+    for name in sorted(mapping):
+        if not name.startswith(("SLACK_", "VAULT_")) or name.removesuffix("_FILE") in known:
+            continue
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        warnings.append(f"{name} is not a setting of this bot{hint}")
+    return warnings

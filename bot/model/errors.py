@@ -1,0 +1,308 @@
+"""Every failure this program knows, as sentences for people.
+
+    BotError
+    ├── UsageError                     the words typed were off
+    │   ├── UnknownWords, MalformedUploadId, UnknownVault
+    ├── NotLinked, LinkEnded           a link button helps
+    ├── UploadNotVisible               unknown, somebody else's and ended: one and the same
+    ├── OtherWorkspace
+    ├── LinkingError                   read on the link page
+    │   ├── TicketNotValid, TicketSpent, FormNotValid, CrossSite
+    │   ├── WrongCredential, LoginRefused, LandedElsewhere, EmailsDiffer
+    ├── VaultError                     Vault said no, or nothing
+    │   ├── VaultTemporary
+    │   │   ├── VaultUnavailable, VaultSlow, VaultBusy, VaultMaintenance, VaultConfiguring
+    │   ├── CredentialRefused, NoStagingAccess, NotFoundInVault, VaultRefused
+    │   └── VaultAnswerStrange         ├── IdentityMismatch
+    ├── OutOfTime
+    ├── SlackUnavailable
+    └── StoreError                     the operator's to mend
+        ├── StoreUnavailable, StoreUnreadable, StoreNewer, KeyMissing, SealBroken
+
+`what` says what happened, `next_step` what to do; both may name details given to the constructor.
+"""
+
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from bot.model.uploads import UploadSession
+
+
+class BotError(Exception):
+    """Root of all failures. `expected` ones need no reference code: the sentence says all there is to know."""
+
+    what: ClassVar[str] = "Something went wrong."
+    next_step: ClassVar[str] = "Please try again in a few minutes."
+    expected: ClassVar[bool] = True
+
+    def __init__(self, **details: object) -> None:
+        self.details = details
+        self.sentence = self.what.format(**details)
+        self.remedy = self.next_step.format(**details)
+        super().__init__(f"{self.sentence} {self.remedy}".strip())
+
+
+class UsageError(BotError):
+    """The words typed do not make a request."""
+
+
+class UnknownWords(UsageError):
+    """Nothing starts with these words; `suggestion` may name the nearest command, or be empty."""
+
+    what = "I do not know “{words}”."
+    next_step = "{suggestion}"
+
+
+class NearMiss:
+    """An upload id led nowhere; `near` are the asker's own uploads that may have been meant."""
+
+    near: "tuple[UploadSession, ...]" = ()
+
+
+class MalformedUploadId(NearMiss, UsageError):
+    """The text cannot be an upload id; `reason` says why."""
+
+    what = "“{text}” cannot be an upload id: {reason}."
+    next_step = "Copy the id from the tool that does the upload, or use `/upload-status list`."
+
+
+class UnknownVault(UsageError):
+    """A Vault was named that the operator did not configure."""
+
+    what = "There is no Vault called “{name}” here."
+    next_step = "Use one of: {known}."
+
+
+class NotLinked(BotError):
+    """The person has no account at this Vault."""
+
+    what = "You have not linked your Vault account ({vault}) yet."
+    next_step = "Link it once, and I answer with your own Vault rights."
+
+
+class LinkEnded(BotError):
+    """Vault no longer accepts the stored credential."""
+
+    what = "Your link to Vault ({vault}) has ended: Vault no longer accepts it."
+    next_step = "Link again to go on."
+
+
+class UploadNotVisible(NearMiss, BotError):
+    """Unknown, not yours and ended are told alike, since Vault itself must not reveal which."""
+
+    what = "No active upload with the id `{upload_id}` is visible to you."
+    next_step = (
+        "It may have been committed, aborted or expired, or it belongs to somebody else. "
+        "`/upload-status list` shows the uploads you can see."
+    )
+
+
+class OtherWorkspace(BotError):
+    """A person of another company (Slack Connect) asked."""
+
+    what = "This app answers only members of the workspace it is installed in."
+    next_step = "Ask a colleague there to look for you."
+
+
+class LinkingError(BotError):
+    """Linking did not come about; nothing was changed."""
+
+
+class TicketNotValid(LinkingError):
+    """The ticket is unknown, used or too old: one answer for all three."""
+
+    what = "This link is no longer valid."
+    next_step = "A link works once and for 10 minutes. Type `/upload-status link` in Slack for a new one."
+
+
+class TicketSpent(LinkingError):
+    """The second wrong try ended the ticket."""
+
+    what = "That was the second try that Vault refused, so this page is closed to keep your account from being locked."
+    next_step = (
+        "Check your credential in Vault first, then type `/upload-status link` in Slack for a new link."
+    )
+
+
+class FormNotValid(LinkingError):
+    """The form came incomplete or changed; `reason` says what is off."""
+
+    what = "The form could not be used: {reason}."
+    next_step = "Go back, check the fields and send it again."
+
+
+class CrossSite(LinkingError):
+    """The form did not come from our own page."""
+
+    what = "This form was not sent from the link page itself, so it was refused."
+    next_step = "Open the link from Slack again and use the form there."
+
+
+class WrongCredential(LinkingError):
+    """Vault refused what was entered; one try is left."""
+
+    what = "Vault refused that {method}."
+    next_step = "Check it and try again. One try is left."
+
+
+class LoginRefused(LinkingError):
+    """Vault knows the person but will not let them in; repeating does not help. `reason` is ours, by error type."""
+
+    what = "Vault did not let you in: {reason}."
+    next_step = "{remedy}"
+
+
+class LandedElsewhere(LinkingError):
+    """Vault opened a session for another Vault than the one asked for (authentication defaulting)."""
+
+    what = "Vault opened a session for another Vault than {vault}, so it was ended at once and nothing was linked."
+    next_step = "Ask your Vault administrator whether your user is active in {vault}."
+
+
+class EmailsDiffer(LinkingError):
+    """The Vault user and the Slack user have different e-mail addresses."""
+
+    what = "The Vault user's e-mail address is not the one of this Slack account, so nothing was linked."
+    next_step = "Make sure that you sign in as yourself. If the addresses rightly differ, ask the operator of this app."
+
+
+class VaultError(BotError):
+    """Vault answered with a refusal, or did not answer as it should."""
+
+
+class VaultTemporary(VaultError):
+    """A fault that passes by itself."""
+
+
+class VaultUnavailable(VaultTemporary):
+    """No answer from Vault, or an answer of something in front of it."""
+
+    what = "Vault ({vault}) cannot be reached just now."
+    next_step = "Nothing is lost; try again in a few minutes. Its state is shown at trust.veeva.com."
+
+
+class VaultSlow(VaultTemporary):
+    """Vault took longer than we may make a person wait."""
+
+    what = "Vault ({vault}) did not answer in time."
+    next_step = "Nothing is lost; try again in a minute."
+
+
+class VaultBusy(VaultTemporary):
+    """Vault limits the calls for now."""
+
+    what = "Vault ({vault}) is limiting requests just now."
+    next_step = "Try again in {minutes} min."
+
+
+class VaultMaintenance(VaultTemporary):
+    """Vault announced a downtime (header X-VaultAPI-DowntimeExpectedDurationMinutes)."""
+
+    what = "Vault ({vault}) is in maintenance."
+    next_step = "Vault expects it to take {minutes} min. Nothing is lost; ask again after that."
+
+
+class VaultConfiguring(VaultTemporary):
+    """Configuration Mode: only Admins may enter."""
+
+    what = "Vault ({vault}) is in Configuration Mode, so only Admins may enter it just now."
+    next_step = "Try again later."
+
+
+class CredentialRefused(VaultError):
+    """Vault does not accept this credential (any more)."""
+
+    what = "Vault does not accept this credential."
+    next_step = "Link again."
+
+
+class NoStagingAccess(VaultError):
+    """The person may log in but not use file staging or the API."""
+
+    what = "Your Vault user may not look at file staging in {vault}."
+    next_step = (
+        "Ask your Vault administrator for the permissions “File Staging: Access” and “API: Access API”."
+    )
+
+
+class NotFoundInVault(VaultError):
+    """An upload endpoint answered in one of the ways that mean: not active or not visible to this person."""
+
+
+class VaultRefused(VaultError):
+    """Any refusal that has no words of its own; `error_type` is Vault's stable code."""
+
+    what = "Vault ({vault}) refused the request ({error_type})."
+    next_step = "Tell the operator of this app if it happens again."
+    expected = False
+
+
+class VaultAnswerStrange(VaultError):
+    """The answer cannot be understood; `reason` goes to the log."""
+
+    what = "Vault ({vault}) gave an answer that I do not understand."
+    next_step = "Try again in a few minutes."
+    expected = False
+
+
+class IdentityMismatch(VaultAnswerStrange):
+    """The answer was made for another user or Vault than the link says. It is never shown."""
+
+    what = "Vault ({vault}) answered for another account than yours, so I did not use the answer."
+    next_step = "Link again with `/upload-status link`, and tell the operator of this app."
+
+
+class OutOfTime(BotError):
+    """The whole budget for one request is used up."""
+
+    what = "This took too long, so I stopped."
+    next_step = "Nothing is lost; try again in a minute."
+
+
+class SlackUnavailable(BotError):
+    """A Slack call that was needed for the answer failed."""
+
+    what = "Slack did not answer a question I had to ask it."
+    next_step = "Try again in a minute."
+    expected = False
+
+
+class StoreError(BotError):
+    """The bot's own database is the trouble."""
+
+    expected = False
+
+
+class StoreUnavailable(StoreError):
+    """The database cannot be reached or written."""
+
+    what = "The bot's database cannot be used just now ({reason})."
+    next_step = "Try again in a minute."
+
+
+class StoreUnreadable(StoreError):
+    """The file is no database, or a damaged one."""
+
+    what = "The database {place} is damaged or is not a database ({reason})."
+    next_step = "Nothing was changed in it. Restore a backup or point DATABASE_URL elsewhere."
+
+
+class StoreNewer(StoreError):
+    """A later release has migrated the database."""
+
+    what = "The database {place} was written by a newer release (schema {revision})."
+    next_step = "Run that release, or restore the backup from before the upgrade."
+
+
+class KeyMissing(StoreError):
+    """Rows are sealed with a key that ENCRYPTION_KEYS lacks."""
+
+    what = "The database holds values sealed with key(s) {key_ids}, which ENCRYPTION_KEYS lacks."
+    next_step = "Add the missing key behind the newest one, then start again. Nothing was changed."
+
+
+class SealBroken(StoreError):
+    """A sealed value does not open in the row it stands in."""
+
+    what = "A stored credential could not be opened."
+    next_step = "Link again with `/upload-status link`, and tell the operator of this app."

@@ -1,0 +1,33 @@
+"""What a look into Vault gave: uploads together with who may read them and when they were read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.model.accounts import LinkedAccount, Vault
+from bot.model.uploads import UploadSession
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadStatus:
+    """One upload as its reader may see it. `understood` is the id as it was read, where that was not as typed."""
+
+    upload: UploadSession
+    vault: Vault
+    account: LinkedAccount
+    read_at: datetime
+    understood: str | None = None
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the reader owns the upload; an Admin also sees those of others."""
+        return self.upload.owner == self.account.identity.vault_user_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadList:
+    """All active uploads a person may see in one Vault, most urgent first."""
+
+    uploads: tuple[UploadSession, ...]
+    vault: Vault
+    account: LinkedAccount
+    read_at: datetime
