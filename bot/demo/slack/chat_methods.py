@@ -1,0 +1,147 @@
+"""Web API methods that write messages: chat.postMessage, update, delete, postEphemeral."""
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.demo.slack.content import MOST_TEXT, MOST_UPDATED_TEXT, read_content
+from bot.demo.slack.messages import Message, MessageBoard
+from bot.demo.slack.web_api import ApiFailureError, Arguments, Method, TooManyError
+from bot.demo.slack.workspace import BOT_USER_ID, Channel, Workspace
+
+
+@dataclass(eq=False, slots=True)
+class PostRate:
+    """Slack: docs "Rate limits": about one message a second in each channel, short bursts allowed.
+
+    It counts in real seconds, as the Retry-After that it leads to.
+    """
+
+    per_second: float = 1.0
+    burst: int = 5
+    _free_at: dict[str, float] = field(default_factory=dict)
+
+    def spend(self, channel: str) -> None:
+        """Count one message; TooManyError if the burst is used up."""
+        now = time.monotonic()
+        free_at = max(self._free_at.get(channel, now), now)
+        wait = free_at - now - (self.burst - 1) / self.per_second
+        if wait > 0:
+            raise TooManyError(math.ceil(wait))
+        self._free_at[channel] = free_at + 1 / self.per_second
+
+
+class ChatMethods:
+    """The bot's own messages."""
+
+    def __init__(self, workspace: Workspace, board: MessageBoard, rate: PostRate | None) -> None:
+        self._workspace = workspace
+        self._board = board
+        self._rate = rate
+
+    def table(self) -> dict[str, Method]:
+        """The methods by name."""
+        return {
+            "chat.delete": Method(self.delete, scope="chat:write"),
+            "chat.postEphemeral": Method(self.post_ephemeral, scope="chat:write"),
+            "chat.postMessage": Method(self.post, scope="chat:write"),
+            "chat.update": Method(self.update, scope="chat:write"),
+        }
+
+    def post(self, arguments: Arguments) -> dict[str, Any]:
+        """Slack: reference "chat.postMessage"; a text over 40,000 characters is cut, with a warning."""
+        channel = self._writable(arguments)
+        text = str(arguments.get("text") or "")
+        content = read_content({**arguments, "text": text[:MOST_TEXT]})
+        content.require_some()
+        if self._rate is not None:
+            self._rate.spend(channel.id)
+        message = self._board.post(
+            channel=channel.id,
+            text=content.text or "",
+            blocks=content.blocks or (),
+            author=BOT_USER_ID,
+            thread_ts=_thread_of(arguments),
+            via="chat.postMessage",
+        )
+        body: dict[str, Any] = {"channel": channel.id, "ts": message.ts, "message": self._as_json(message)}
+        if len(text) > MOST_TEXT:
+            body |= {"warning": "message_truncated", "response_metadata": {"warnings": ["message_truncated"]}}
+        return body
+
+    def post_ephemeral(self, arguments: Arguments) -> dict[str, Any]:
+        """Slack: reference "chat.postEphemeral": the reader must be in the channel."""
+        channel = self._writable(arguments)
+        content = read_content(arguments)
+        content.require_some()
+        reader = str(arguments.get("user") or "")
+        if reader not in channel.members:
+            raise ApiFailureError("user_not_in_channel")
+        message = self._board.post(
+            channel=channel.id,
+            text=content.text or "",
+            blocks=content.blocks or (),
+            author=BOT_USER_ID,
+            visible_to=reader,
+            thread_ts=_thread_of(arguments),
+            via="chat.postEphemeral",
+        )
+        return {"message_ts": message.ts}
+
+    def update(self, arguments: Arguments) -> dict[str, Any]:
+        """Slack: reference "chat.update": own messages only, no ephemeral ones, text at most 4,000."""
+        message = self._own(arguments, "cant_update_message")
+        content = read_content(arguments, MOST_UPDATED_TEXT)
+        if not content.text and content.blocks is None:
+            raise ApiFailureError("no_text")
+        edited = self._board.edit(message.key, content.text, content.blocks, via="chat.update")
+        return {
+            "channel": edited.channel,
+            "ts": edited.ts,
+            "text": edited.text,
+            "message": self._as_json(edited),
+        }
+
+    def delete(self, arguments: Arguments) -> dict[str, Any]:
+        """Slack: reference "chat.delete": own messages only."""
+        message = self._own(arguments, "cant_delete_message")
+        self._board.delete(message.key)
+        return {"channel": message.channel, "ts": message.ts}
+
+    def _writable(self, arguments: Arguments) -> Channel:
+        """The channel, by id, name or user id. What the bot cannot see does not exist for it."""
+        wanted = str(arguments.get("channel") or "")
+        person = self._workspace.users.get(wanted)
+        if person is not None and not person.is_bot:
+            return self._workspace.open_dm(person)
+        try:
+            channel = self._workspace.channel(wanted)
+        except LookupError:
+            raise ApiFailureError("channel_not_found") from None
+        is_member = BOT_USER_ID in channel.members
+        if not is_member and (channel.is_private or channel.is_im):
+            raise ApiFailureError("channel_not_found")
+        if channel.is_archived:
+            raise ApiFailureError("is_archived")
+        if not is_member:
+            raise ApiFailureError("not_in_channel")
+        return channel
+
+    def _own(self, arguments: Arguments, refusal: str) -> Message:
+        channel = self._workspace.channels.get(str(arguments.get("channel") or ""))
+        if channel is None:
+            raise ApiFailureError("channel_not_found")
+        message = self._board.find(f"{channel.id}:{arguments.get('ts')}")
+        if message is None or message.is_ephemeral:
+            raise ApiFailureError("message_not_found")
+        if message.author != BOT_USER_ID:
+            raise ApiFailureError(refusal)
+        return message
+
+    def _as_json(self, message: Message) -> dict[str, Any]:
+        return message.as_json(self._workspace.team_id)
+
+
+def _thread_of(arguments: Arguments) -> str | None:
+    return str(arguments["thread_ts"]) if arguments.get("thread_ts") else None

@@ -1,0 +1,93 @@
+"""The log of everything that went between Slack and the bot, with secrets masked."""
+
+import json
+import re
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+MASK = "•••"
+TO_BOT, FROM_BOT = "to_bot", "from_bot"
+_SECRET_NAMES = frozenset({"token", "authorization", "x-slack-signature", "cookie", "set-cookie"})
+_SECRET_VALUES = re.compile(
+    r"(?P<keep>[?&](?:ticket|token)=|\bxox[a-z]-|\bxapp-|/response/[A-Z0-9]+/)[A-Za-z0-9._~%-]+"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request and its answer, in either direction."""
+
+    at: datetime
+    direction: str  # "to_bot" or "from_bot"
+    what: str  # "POST /api/chat.postMessage", "POST /slack/events slash_commands", "socket interactive" …
+    who: str | None  # the Slack user it was about
+    status: int | str
+    request: Any = None
+    response: Any = None
+    seconds: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class ExchangeLog:
+    """The newest exchanges, oldest first; `most` bounds them."""
+
+    def __init__(
+        self, now: Callable[[], datetime], changed: Callable[[], None], most: int | None = None
+    ) -> None:
+        self._now = now
+        self._changed = changed
+        self.entries: deque[Exchange] = deque(maxlen=most)
+
+    def add(
+        self,
+        direction: str,
+        what: str,
+        status: int | str,
+        *,
+        who: str | None = None,
+        request: Any = None,
+        response: Any = None,
+        seconds: float = 0.0,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        """Write down an exchange that is over."""
+        self.entries.append(
+            Exchange(
+                at=self._now(),
+                direction=direction,
+                what=str(masked(what)),
+                who=who,
+                status=status,
+                request=masked(request),
+                response=masked(response),
+                seconds=seconds,
+                headers=masked(dict(headers or {})),
+            )
+        )
+        self._changed()
+
+
+def masked(value: Any) -> Any:
+    """The same value without tokens, signatures, tickets and response_url secrets."""
+    if isinstance(value, str):
+        return _SECRET_VALUES.sub(lambda found: found["keep"] + MASK, value)
+    if isinstance(value, Mapping):
+        return {
+            name: MASK if str(name).lower() in _SECRET_NAMES and content else masked(content)
+            for name, content in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [masked(item) for item in value]
+    return value
+
+
+def readable(body: bytes) -> Any:
+    """A body for the log: JSON where it is JSON, else text."""
+    written = body.decode("utf-8", "replace")
+    try:
+        return json.loads(written)
+    except ValueError:
+        return written
