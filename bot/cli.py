@@ -1,0 +1,220 @@
+"""The command line. The only place that prints, reads `.env`, and decides exit codes.
+
+0 good, 1 a check or run failed, 2 wrong usage or wrong settings. Results on stdout, logs and faults on stderr.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+from dotenv import dotenv_values
+
+from bot import __version__
+from bot.config import Config, ConfigError, near_misses
+from bot.logs import set_up_logging
+from bot.model.errors import BotError
+from bot.store.database import Database, database_url
+from bot.store.schema import check_keys, migrate
+from bot.store.seal import Keyring, new_key
+
+log = structlog.get_logger()
+
+STORE_SETTINGS = ("DATABASE_URL", "ENCRYPTION_KEYS")
+CHECKS: dict[str, Callable[[str], object]] = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": Keyring.parse}
+
+
+class WrongUsage(Exception):
+    """The command line or a setting is off; exit code 2."""
+
+
+class RunFailed(Exception):
+    """A sentence for the operator; exit code 1."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = parser().parse_args(argv)
+    try:
+        command: Callable[[argparse.Namespace], int] = arguments.command
+        return command(arguments)
+    except ConfigError as error:
+        print(
+            "These settings cannot be used:",
+            *(f"  {fault}" for fault in error.faults),
+            sep="\n",
+            file=sys.stderr,
+        )
+        print("README.md and .env.example tell what each may hold.", file=sys.stderr)
+        return 2
+    except WrongUsage as error:
+        print(error, file=sys.stderr)
+        return 2
+    except (BotError, RunFailed) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = argparse.ArgumentParser(
+        prog="vault-upload-bot", description="Answers in Slack where a Vault upload session stands."
+    )
+    top.add_argument("--version", action="version", version=f"vault-upload-bot {__version__}")
+    top.set_defaults(command=run)
+    verbs = top.add_subparsers(title="commands", metavar="COMMAND")
+
+    verb = verbs.add_parser("run", help="serve (the default); settings from the environment and .env")
+    verb.set_defaults(command=run)
+
+    verb = verbs.add_parser("demo", help="try it: emulated Slack and Vault, the real bot between them")
+    verb.add_argument(
+        "--once",
+        action="append",
+        metavar="TEXT",
+        help="type this and print the conversation; several make a longer one",
+    )
+    verb.add_argument(
+        "--as", dest="person", default="alice", help="who types: alice, bob, vera (Admin), nils, gina"
+    )
+    verb.set_defaults(command=demo)
+
+    verb = verbs.add_parser("migrate", help="bring the database (DATABASE_URL) to this release's schema")
+    verb.set_defaults(command=migrate_command)
+
+    keys = verbs.add_parser("keys", help="encryption keys").add_subparsers(
+        title="commands", metavar="COMMAND", required=True
+    )
+    keys.add_parser("new", help="print a fresh key for ENCRYPTION_KEYS").set_defaults(command=keys_new)
+    keys.add_parser(
+        "rotate", help="seal every stored credential with the newest (first) key of ENCRYPTION_KEYS"
+    ).set_defaults(command=keys_rotate)
+
+    verb = verbs.add_parser("manifest", help="print the Slack app manifest, filled in")
+    ways = verb.add_mutually_exclusive_group()
+    ways.add_argument("--http", metavar="URL", help="for HTTP mode: the public https address of this bot")
+    ways.add_argument("--socket", action="store_true", help="for Socket Mode (the default)")
+    verb.set_defaults(command=manifest)
+    return top
+
+
+def run(_: argparse.Namespace) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    environ = environment()
+    config = Config.from_environ(environ, CHECKS)
+    set_up_logging(config.log_level, config.log_format)
+    for warning in near_misses(environ):
+        log.warning(warning)
+    return _in_loop(lambda: _serve(config))
+
+
+async def _serve(config: Config) -> int:
+    # Imported here, since the other commands start faster without the web and Slack libraries.
+    from bot.app import serve
+    from bot.slack.workspace import SlackRefused
+    from bot.web.server import CannotListen
+
+    stop, started = asyncio.Event(), asyncio.Event()
+    task = asyncio.create_task(serve(config, stop, started))
+
+    def on_signal() -> None:
+        # Before the start is done there is nothing to finish; and who asks twice does not want to wait.
+        if stop.is_set() or not started.is_set():
+            task.cancel()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    try:
+        await task
+    except asyncio.CancelledError:
+        return 1 if started.is_set() else 0
+    except (SlackRefused, CannotListen) as error:
+        raise RunFailed(str(error)) from None
+    return 0
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    """Start the demo workspace."""
+    from bot.demo.workspace import converse
+
+    typed = arguments.once or []
+    return _in_loop(lambda: converse(typed, person=arguments.person, say=print))
+
+
+def migrate_command(_: argparse.Namespace) -> int:
+    """Migrate and print the revision."""
+
+    async def work() -> int:
+        async with Database.open(database_url(_store_settings("DATABASE_URL")["DATABASE_URL"])) as database:
+            print(f"The database is at schema {await migrate(database)}.")
+        return 0
+
+    return _in_loop(work)
+
+
+def keys_new(_: argparse.Namespace) -> int:
+    """Print a fresh key."""
+    print(new_key())
+    return 0
+
+
+def keys_rotate(_: argparse.Namespace) -> int:
+    """Seal every credential with the newest key."""
+    from bot.store.accounts import Accounts
+
+    settings = _store_settings(*STORE_SETTINGS)
+
+    async def work() -> int:
+        keyring = Keyring.parse(settings["ENCRYPTION_KEYS"])
+        async with Database.open(database_url(settings["DATABASE_URL"])) as database:
+            await check_keys(database, keyring)
+            await migrate(database)
+            count = await Accounts(database, keyring).reseal()
+        print(
+            f"{count} credential(s) sealed anew with key {keyring.newest_id}; older keys may now be removed."
+        )
+        return 0
+
+    return _in_loop(work)
+
+
+def manifest(arguments: argparse.Namespace) -> int:
+    """Print the manifest for one of the two modes."""
+    from bot.manifest import filled_in
+
+    try:
+        print(filled_in(arguments.http), end="")
+    except ValueError as error:
+        raise WrongUsage(f"--http: {error}") from None
+    return 0
+
+
+def environment() -> Mapping[str, str]:
+    """Return the environment, with what `.env` in the working directory adds to it."""
+    path = Path(".env")
+    try:
+        found = dotenv_values(path, interpolate=False) if path.is_file() else {}
+    except (OSError, UnicodeDecodeError):
+        raise WrongUsage("The file .env cannot be read as text.") from None
+    return {**{name: value for name, value in found.items() if value is not None}, **os.environ}
+
+
+def _store_settings(*names: str) -> dict[str, str]:
+    """Settings of the commands that need only the database; the same checks, the same faults."""
+    return Config.only(environment(), names, CHECKS)
+
+
+def _in_loop(work: Callable[[], Coroutine[None, None, int]]) -> int:
+    import uvloop
+
+    if not structlog.is_configured():
+        set_up_logging("WARNING", None)
+    return uvloop.run(work())

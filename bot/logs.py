@@ -1,0 +1,86 @@
+"""The log: one line for each thing that happened, on stderr, with everything secret masked on the way out."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_MASKS = (
+    (re.compile(r"xox[a-z]-[A-Za-z0-9-]+|xapp-[A-Za-z0-9-]+|xoxe\.[A-Za-z0-9.-]+"), "xox…"),
+    (re.compile(r"veeva-vault-[A-Za-z0-9._~+/=-]+"), "veeva-vault-…"),
+    (re.compile(r"vuk1\.[A-Za-z0-9_-]+"), "vuk1.…"),
+    (re.compile(r"s1\.[0-9a-f]{8}\.[A-Za-z0-9_-]+"), "s1.…"),
+    (re.compile(r"((?:ticket|token|password|secret|code|state)=)[^&\s'\"<>]+", re.IGNORECASE), r"\1…"),
+    (re.compile(r"\b[0-9A-F]{64,}\b"), "…"),  # a Vault session id
+    (re.compile(r"((?:Bearer|Basic)\s+)\S+", re.IGNORECASE), r"\1…"),
+    (re.compile(r"(hooks\.slack\.com/)\S+"), r"\1…"),
+    (re.compile(r"(/services/file_staging/upload/)[^\s/?'\"]+"), r"\1…"),
+    (re.compile(r"(\w+://[^\s:/@]+:)[^\s@/]+(@)"), r"\1…\2"),
+)
+
+# These write whole requests, tokens included, at DEBUG, and rejected bodies at INFO.
+_TALKATIVE = (
+    "slack_bolt", "slack_sdk", "aiohttp", "aiosqlite", "httpx", "httpcore", "uvicorn", "websockets",
+    "sqlalchemy", "alembic", "stamina", "asyncio", "urllib3", "multipart",
+)  # fmt: skip
+
+
+def mask(text: str) -> str:
+    """Return the text without anything that looks like a credential, a ticket or an upload id in an address."""
+    for pattern, instead in _MASKS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def _mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = mask(value)
+    return event
+
+
+def set_up_logging(level: str, form: str | None) -> None:
+    """Send everything, also what libraries log, through one chain: `text` for people, `json` for machines.
+
+    Without a form, text on a terminal and JSON elsewhere.
+    """
+    as_text = form == "text" or (form is None and sys.stderr.isatty())
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        _mask_event,
+    ]
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        if as_text
+        else structlog.processors.JSONRenderer()
+    )
+    threshold = logging.getLevelNamesMapping()[level]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared[:-2], structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                _mask_event,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(max(threshold, logging.INFO))
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(threshold, logging.WARNING))

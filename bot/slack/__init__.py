@@ -1,0 +1,1 @@
+"""Everything that speaks Slack: what comes in, how answers look, how they go out."""

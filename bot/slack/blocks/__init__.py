@@ -1,0 +1,1 @@
+"""What people read: pure functions from values and `now` to a Message. No clock, no client, no I/O."""

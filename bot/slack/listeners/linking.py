@@ -1,0 +1,33 @@
+"""Linking, unlinking and who one is: as words and as buttons."""
+
+from bot.model.errors import NotLinked
+from bot.slack.blocks import linking
+from bot.slack.blocks.kit import Message
+from bot.slack.listeners.collaborators import Collaborators
+from bot.slack.payloads import Call
+
+
+class LinkingAnswers:
+    """Answers about linked accounts."""
+
+    def __init__(self, given: Collaborators) -> None:
+        self._given = given
+
+    async def prompt(self, call: Call, vault: str | None = None) -> Message:
+        """`link [vault]`, and a link button without an address of its own."""
+        return linking.prompt(await self._given.link_url(call.slack_user, vault), vault)
+
+    async def forget(self, call: Call, vault: str | None, *, every: bool = False) -> Message:
+        """`unlink [vault|all]`"""
+        return linking.unlinked(await self._given.linking.unlink(call.slack_user, vault, every=every))
+
+    async def unlink_button(self, call: Call) -> Message:
+        """A click on Unlink: the clicker's own account, whoever the message was for."""
+        return await self.forget(call, call.state("v"))
+
+    async def who_am_i(self, call: Call) -> Message:
+        """`whoami`"""
+        accounts = await self._given.linking.accounts_of(call.slack_user)
+        if not accounts:
+            raise NotLinked(vault=self._given.vaults.default.name)
+        return linking.who_am_i(accounts, self._given.vaults, self._given.clock())

@@ -1,0 +1,1 @@
+"""What browsers and Slack reach by HTTP: the link pages, Slack's endpoint, health."""
