@@ -1,0 +1,114 @@
+"""The real bot as a process of its own, as an operator would run it."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import bot
+from bot.demo.serving import bind_loopback
+
+START_SECONDS = 20.0
+STOP_SECONDS = 30.0
+
+
+class BotDidNotStart(Exception):
+    """The process ended or stayed silent; the message carries the end of its log."""
+
+
+class BotProcess:
+    """One process `python -m bot run` with exactly the settings given; its log goes to a file in `folder`."""
+
+    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log_file = folder / "bot.log"
+        self.start_seconds = 0.0
+        self._settings = {**settings, "PORT": str(self.port)}
+        self._folder = folder
+        self._process: asyncio.subprocess.Process | None = None
+
+    @property
+    def pid(self) -> int:
+        """The process id; 0 when it is not running."""
+        return self._process.pid if self._process is not None else 0
+
+    async def start(self) -> None:
+        """Start it and return when it is ready for work; BotDidNotStart otherwise."""
+        begun = time.monotonic()
+        with self.log_file.open("ab") as log:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", "run", env=self._environment(), cwd=self._folder,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        while not await self._is_ready():
+            if self._process.returncode is not None or time.monotonic() - begun > START_SECONDS:
+                await self.kill()
+                raise BotDidNotStart(f"the bot did not start:\n{self.log_text()[-2000:]}")
+            await asyncio.sleep(0.02)
+        self.start_seconds = time.monotonic() - begun
+
+    async def stop(self) -> int:
+        """Ask it to stop (SIGTERM) and return its exit code."""
+        if self._process is None:
+            return 0
+        if self._process.returncode is None:
+            self._process.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                code = await self._process.wait()
+        except TimeoutError:
+            return await self.kill()
+        self._process = None
+        return code
+
+    async def kill(self) -> int:
+        """End it at once (SIGKILL)."""
+        if self._process is None:
+            return 0
+        if self._process.returncode is None:
+            self._process.kill()
+        code = await self._process.wait()
+        self._process = None
+        return code
+
+    def log_text(self) -> str:
+        """All it has logged so far."""
+        return self.log_file.read_text("utf-8", errors="replace") if self.log_file.exists() else ""
+
+    def _environment(self) -> dict[str, str]:
+        """Nothing of the operator's own settings, and no proxy on the way to loopback."""
+        kept = {
+            name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ", "TMPDIR") if name in os.environ
+        }
+        # The process runs in a folder of its own, so that it finds no .env; it still finds this package.
+        kept["PYTHONPATH"] = str(Path(bot.__file__).parent.parent)
+        return {
+            **kept,
+            "PYTHONDONTWRITEBYTECODE": os.environ.get("PYTHONDONTWRITEBYTECODE", ""),
+            **self._settings,
+        }
+
+    async def _is_ready(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            return False
+        try:
+            writer.write(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            async with asyncio.timeout(5):
+                return b" 200 " in await reader.readline()
+        except (OSError, TimeoutError):
+            return False
+        finally:
+            writer.close()
+
+
+def _free_port() -> int:
+    listener = bind_loopback(0)
+    with listener:
+        port: int = listener.getsockname()[1]
+    return port
