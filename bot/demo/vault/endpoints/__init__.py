@@ -1,0 +1,1 @@
+"""What each endpoint does: a call in, the body of a success out, or a refusal raised."""

@@ -1,0 +1,101 @@
+"""A running Vault emulator with a clock that stands still, and people who call it over real sockets."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import httpx
+
+from bot.demo.clock import DemoClock
+from bot.demo.vault import Domain, VaultEmulator, seed
+
+UPLOADS = "/api/v24.3/services/file_staging/upload"
+PARTS_OF_5_MB = 5 * 1024 * 1024
+
+
+@dataclass
+class World:
+    """The seeded domain, served."""
+
+    emulator: VaultEmulator
+    clock: DemoClock
+    http: httpx.AsyncClient
+
+    def pass_time(self, **units: float) -> None:
+        """Let hours, minutes or seconds pass."""
+        self.clock.advance(timedelta(**units))
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        who: str | None = "alice",
+        *,
+        vault: str = seed.PROMOMATS,
+        authorization: str | None = None,
+        headers: dict[str, str] | None = None,
+        **rest: Any,
+    ) -> httpx.Response:
+        """One call with a person's API access token, or with another credential, or with none."""
+        sent = dict(headers or {})
+        if authorization is not None:
+            sent["Authorization"] = authorization
+        elif who is not None:
+            sent["Authorization"] = f"Bearer {seed.ACCESS_TOKENS[who, vault]}"
+        url = path if path.startswith("http") else self.emulator.vaults[vault].url + path
+        return await self.http.request(method, url, headers=sent, **rest)
+
+    async def log_in(
+        self, who: str = "alice", *, vault: str = seed.PROMOMATS, password: str | None = None, **form: str
+    ) -> dict[str, Any]:
+        """The body of a login by password."""
+        credentials = {
+            "username": f"{who}@nordlicht.example",
+            "password": seed.PASSWORDS.get(who, "") if password is None else password,
+        }
+        answer = await self.call("POST", "/api/v24.3/auth", None, vault=vault, data={**credentials, **form})
+        assert answer.status_code == 200
+        body: dict[str, Any] = answer.json()
+        return body
+
+    async def error_type(self, method: str, path: str, who: str | None = "alice", **rest: Any) -> str | None:
+        """The type of the first error of a call, or None if it was a success."""
+        answer = await self.call(method, path, who, **rest)
+        assert answer.status_code == 200
+        return error_of(answer.json())
+
+    async def listed(self, who: str = "alice", **rest: Any) -> list[dict[str, Any]]:
+        """The upload sessions a person is shown."""
+        answer = await self.call("GET", UPLOADS, who, **rest)
+        listed: list[dict[str, Any]] = answer.json()["data"]
+        return listed
+
+    async def details(self, upload_id: str, who: str = "alice", **rest: Any) -> dict[str, Any]:
+        """One upload session as a person is shown it."""
+        answer = await self.call("GET", f"{UPLOADS}/{upload_id}", who, **rest)
+        record: dict[str, Any] = answer.json()["data"]
+        return record
+
+
+def error_of(body: dict[str, Any]) -> str | None:
+    """The type of the first error of an answer."""
+    if body["responseStatus"] == "SUCCESS":
+        assert not body.get("errors")
+        return None
+    return str(body["errors"][0]["type"])
+
+
+@contextlib.asynccontextmanager
+async def open_world() -> AsyncIterator[World]:
+    """Start the seeded domain, and stop it."""
+    clock = DemoClock()
+    clock.run_at(0)
+    emulator = VaultEmulator(clock=clock, domain=Domain.seeded(clock.now()))
+    await emulator.start(ports=(0, 0))
+    try:
+        async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+            yield World(emulator, clock, http)
+    finally:
+        await emulator.stop()
