@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -72,12 +73,7 @@ async def build(config: Config) -> AsyncIterator[Running]:
         await check_keys(database, keyring)
         await migrate(database)
         session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
-        slack = AsyncWebClient(
-            token=config.slack_bot_token.reveal(),
-            base_url=config.slack_api_url,
-            session=session,
-            retry_handlers=retry_handlers(),
-        )
+        slack = _slack_client(config, session, config.slack_bot_token.reveal())
         workspace = await find_workspace(slack)
         http = await stack.enter_async_context(http_client())
         client = VaultClient(http, version=config.vault_api_version, client_id=config.vault_client_id)
@@ -101,7 +97,7 @@ async def build(config: Config) -> AsyncIterator[Running]:
         given = _collaborators(config, statuses, linking, vaults, clock)
         failures = Failures(link_url=given.link_url, vault_names=given.vault_names, look=given.look)
         work = Work(replies=replies, failures=failures, workspace=workspace)
-        app = _bolt_app(config, slack, workspace)
+        app = _bolt_app(config, _slack_client(config, session), workspace)
         register(app, work, given)
         socket_mode = None
         if config.slack_app_token is not None:
@@ -163,6 +159,12 @@ def _collaborators(
     )
 
 
+def _slack_client(config: Config, session: aiohttp.ClientSession, token: str | None = None) -> AsyncWebClient:
+    return AsyncWebClient(
+        token=token, base_url=config.slack_api_url, session=session, retry_handlers=retry_handlers()
+    )
+
+
 def _bolt_app(config: Config, client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
     known = AuthorizeResult(
         enterprise_id=workspace.enterprise_id,
@@ -178,6 +180,8 @@ def _bolt_app(config: Config, client: AsyncWebClient, workspace: Workspace) -> A
 
     return AsyncApp(
         client=client,
+        # Bolt gives its loggers the root's level unless told otherwise, and writes requests at DEBUG.
+        logger=logging.getLogger("slack_bolt"),
         authorize=authorize,
         # The listener acknowledges and leaves its work to a task of ours. Without this, Bolt looks for the
         # acknowledgement every 10 ms.

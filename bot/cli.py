@@ -111,6 +111,9 @@ def run(_: argparse.Namespace) -> int:
     set_up_logging(config.log_level, config.log_format)
     for warning in near_misses(environ):
         log.warning(warning)
+    for name in [name for name in os.environ if name.startswith("SLACK_")]:
+        # Bolt would read these by itself, and SLACK_CLIENT_ID alone makes it store installations in files.
+        del os.environ[name]
     return _in_loop(lambda: _serve(config))
 
 

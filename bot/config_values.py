@@ -69,7 +69,9 @@ def vaults(value: str) -> tuple[Vault, ...]:
         name = name.strip() or (parts.hostname or "").split(".")[0]
         if not _VAULT_NAME.fullmatch(name):
             raise ValueError("a Vault's name may hold letters, digits, - and _ (40 at most)")
-        vaults.append(Vault(name, f"{parts.scheme}://{parts.netloc.lower()}"))
+        # Vault names itself without the port that goes without saying, and hosts are compared.
+        host = parts.netloc.lower().removesuffix(":443" if parts.scheme == "https" else ":80")
+        vaults.append(Vault(name, f"{parts.scheme}://{host}"))
     for what in ({vault.name.lower() for vault in vaults}, {vault.host for vault in vaults}):
         if len(what) != len(vaults):
             raise ValueError("each Vault needs a name and host of its own; write name=https://host")

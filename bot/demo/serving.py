@@ -118,7 +118,8 @@ class HangUp(Response):
 def bind_loopback(port: int) -> socket.socket:
     """A socket bound to 127.0.0.1 and the wished port, or a free one if that is 0 or taken."""
     for candidate in (port, 0):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # The protocol is named, since asyncio switches Nagle off only for sockets that name it.
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         with contextlib.suppress(OSError):
             listener.bind((LOOPBACK, candidate))
