@@ -28,10 +28,12 @@ from bot.model.errors import (
     BotError,
     CredentialRefused,
     EmailsDiffer,
+    KeyMissing,
     LandedElsewhere,
     LoginRefused,
     NoStagingAccess,
     NotLinked,
+    SealBroken,
     TicketNotValid,
     TicketSpent,
     VaultTemporary,
@@ -144,7 +146,7 @@ class Linking:
         The row goes first: whatever happens then, the bot can no longer act for the person.
         """
         if every:
-            hosts = [account.vault_host for account in await self._accounts.find(slack_user)]
+            hosts = await self._all_hosts(slack_user)
         else:
             hosts = [(self._vaults.named(vault_name) if vault_name else self._vaults.default).host]
         done = []
@@ -157,6 +159,14 @@ class Linking:
             raise NotLinked(vault=self._name_of(hosts[0]) if hosts else self._vaults.default.name)
         log.info("accounts unlinked", count=len(done))
         return done
+
+    async def _all_hosts(self, slack_user: SlackUser) -> list[str]:
+        """Every Vault the person may have a link to, also where its credential no longer opens."""
+        try:
+            linked = [account.vault_host for account in await self._accounts.find(slack_user)]
+        except (SealBroken, KeyMissing):
+            linked = []
+        return list(dict.fromkeys([*linked, *(vault.host for vault in self._vaults.all)]))
 
     def _choices(self, ticket: LinkTicket) -> tuple[Vault, ...]:
         if ticket.vault_host is None:

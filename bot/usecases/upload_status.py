@@ -14,6 +14,7 @@ from bot.usecases.acting import Acting, Person
 from bot.vault.client import VaultClient
 
 MOST_NEAR = 3
+LONGEST_NEAR = 300
 
 
 class UploadStatuses:
@@ -81,7 +82,8 @@ class UploadStatuses:
 def _close_to(text: str, uploads: Iterable[UploadSession], owner: str) -> tuple[UploadSession, ...]:
     """The owner's uploads that the text may have meant: by a piece of the id or name, or a slip in either."""
     wanted = text.casefold().strip()
-    if len(wanted) < 3:
+    # Comparing costs the product of both lengths: nothing as long as that is a slip in an id or a name.
+    if not 3 <= len(wanted) <= LONGEST_NEAR:
         return ()
     scored = []
     for upload in uploads:
