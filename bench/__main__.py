@@ -80,20 +80,20 @@ async def measure(*, rounds: int, commands: int, at_once: int, vault_delay: floa
     figures: dict[str, list[Round]] = {"least": [], "bot": []}
     keys = itertools.count()
     with tempfile.TemporaryDirectory() as folder:
-        async with stand_ins(vault_delay) as (app, address):
-            async with subject("least", address, Path(folder) / "least") as (least, _):
-                async with subject("bot", address, Path(folder) / "bot") as (bot, seconds):
-                    print(f"  bot ready after {seconds:.2f} s, {bot.memory_mb():.0f} MB")
-                    for found in (least, bot):
-                        await one_round(found, app, address, commands=at_once * 4, at_once=at_once, keys=keys)
-                    for _ in range(rounds):
-                        for name, found in (("least", least), ("bot", bot)):
-                            figures[name].append(
-                                await one_round(
-                                    found, app, address, commands=commands, at_once=at_once, keys=keys
-                                )
-                            )
-                    print(f"  bot after all rounds: {bot.memory_mb():.0f} MB")
+        async with (
+            stand_ins(vault_delay) as (app, address),
+            subject("least", address, Path(folder) / "least") as (least, _),
+            subject("bot", address, Path(folder) / "bot") as (bot, seconds),
+        ):
+            print(f"  bot ready after {seconds:.2f} s, {bot.memory_mb():.0f} MB")
+            for found in (least, bot):
+                await one_round(found, app, address, commands=at_once * 4, at_once=at_once, keys=keys)
+            for _ in range(rounds):
+                for name, found in (("least", least), ("bot", bot)):
+                    figures[name].append(
+                        await one_round(found, app, address, commands=commands, at_once=at_once, keys=keys)
+                    )
+            print(f"  bot after all rounds: {bot.memory_mb():.0f} MB")
     return figures
 
 
