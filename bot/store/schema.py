@@ -1,0 +1,84 @@
+"""Brings the tables to this release's form, and checks beforehand that this release can live with them.
+
+Alembic is imported only when there is something to migrate: a usual start needs one SELECT.
+"""
+
+from sqlalchemy import Connection, func, inspect, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.model.errors import KeyMissing, StoreNewer
+from bot.store.database import Database
+from bot.store.seal import KEY_ID_LENGTH, SEAL_PREFIX, Keyring
+from bot.store.tables import SEALED_COLUMNS
+
+HEAD = "0001"
+"""The newest step in `migrations/versions`."""
+
+_POSTGRESQL_LOCK = 0x7661756C  # "vaul"; any number would do that nobody else in this database uses
+
+
+async def migrate(db: Database) -> str:
+    """Bring the tables to this release's form, all or nothing, and return the revision.
+
+    Any number of processes may do this at once. StoreNewer when a later release was here: nothing is changed.
+    """
+    async with db.read() as connection:
+        if await _revision(connection) == HEAD:
+            return HEAD
+    async with db.write() as connection:
+        # SQLite's write transaction is the lock itself.
+        if not db.is_sqlite:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
+        revision = await _revision(connection)
+        if revision != HEAD:
+            await connection.run_sync(_upgrade, db.place, revision)
+    return HEAD
+
+
+async def check_keys(db: Database, keyring: Keyring) -> None:
+    """Make sure that every sealed value's key is in the ring; KeyMissing, naming the ids, when one is not.
+
+    To be called before `migrate`: tables that do not exist yet are passed over, and nothing is changed.
+    """
+    found: set[str] = set()
+    async with db.read() as connection:
+        existing = await connection.run_sync(_columns)
+        for column in SEALED_COLUMNS:
+            if (column.table.name, column.name) in existing:
+                key_id = func.substr(column, len(SEAL_PREFIX) + 1, KEY_ID_LENGTH)
+                rows = await connection.execute(
+                    select(key_id).where(column.startswith(SEAL_PREFIX, autoescape=True)).distinct()
+                )
+                found.update(rows.scalars())
+    missing = sorted(found.difference(keyring.ids))
+    if missing:
+        raise KeyMissing(key_ids=", ".join(missing))
+
+
+def _columns(connection: Connection) -> set[tuple[str, str]]:
+    inspector = inspect(connection)
+    names = {column.table.name for column in SEALED_COLUMNS}.intersection(inspector.get_table_names())
+    return {(name, column["name"]) for name in names for column in inspector.get_columns(name)}
+
+
+async def _revision(connection: AsyncConnection) -> str | None:
+    """Return the revision the database stands at; None for one without tables of ours."""
+    if not await connection.run_sync(lambda sync: inspect(sync).has_table("alembic_version")):
+        return None
+    revision: str | None = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+def _upgrade(connection: Connection, place: str, revision: str | None) -> None:
+    # Imported here, since most starts have nothing to migrate and would pay for it.
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config(attributes={"connection": connection})
+    config.set_main_option("script_location", "bot.store:migrations")
+    config.set_main_option("path_separator", "os")
+    known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise StoreNewer(place=place, revision=revision)
+    command.upgrade(config, HEAD)

@@ -1,0 +1,119 @@
+"""Link tickets: short-lived, single-use secrets in the address of the link page. Only their hashes are stored."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from bot.model.accounts import LinkTicket, SlackUser
+from bot.model.errors import TicketNotValid
+from bot.model.secret import Secret
+from bot.store.database import Database
+from bot.store.tables import link_tickets
+
+TICKET_LIFE = timedelta(minutes=10)
+MAX_TRIES = 2
+"""Tries that Vault may refuse: an account is locked after five wrong passwords."""
+TICKET_KEPT = timedelta(days=1)
+"""How long an expired ticket's row stays, for an operator who asks what happened."""
+_SECRET_BYTES = 32
+
+_table = link_tickets.c
+_is_it = _table.digest == bindparam("of_digest")
+_can_be_used = (_is_it, _table.used_at.is_(None), _table.expires_at > bindparam("now"))
+
+_INSERT = insert(link_tickets)
+_SWEEP = delete(link_tickets).where(_table.expires_at < bindparam("long_ago"))
+_LOOK = select(link_tickets).where(*_can_be_used, _table.tries < MAX_TRIES)
+_BEGIN_TRY = (
+    update(link_tickets)
+    .where(*_can_be_used, _table.tries < MAX_TRIES)
+    .values(tries=_table.tries + 1)
+    .returning(*link_tickets.c)
+)
+_GIVE_BACK = (
+    update(link_tickets)
+    .where(_is_it, _table.used_at.is_(None), _table.tries > 0)
+    .values(tries=_table.tries - 1)
+)
+_USE = update(link_tickets).where(*_can_be_used).values(used_at=bindparam("now")).returning(*link_tickets.c)
+
+
+class Tickets:
+    """The tickets that are out. Secrets may be any text at all; what is no ticket is TicketNotValid.
+
+    Every method may raise StoreUnavailable or StoreUnreadable.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def issue(self, slack_user: SlackUser, vault_host: str | None, now: datetime) -> Secret:
+        """Make a ticket for this person, good for TICKET_LIFE from `now`; None leaves the Vault open."""
+        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        ticket = {
+            "digest": _digest(secret),
+            "workspace": slack_user.workspace,
+            "team_id": slack_user.team_id,
+            "slack_user_id": slack_user.user_id,
+            "vault_host": vault_host,
+            "created_at": now,
+            "expires_at": now + TICKET_LIFE,
+            "tries": 0,
+            "used_at": None,
+        }
+        async with self._db.write() as connection:
+            await connection.execute(_SWEEP, {"long_ago": now - TICKET_KEPT})
+            await connection.execute(_INSERT, ticket)
+        return Secret(secret)
+
+    async def look(self, secret: str, now: datetime) -> LinkTicket:
+        """Return the ticket and change nothing; TicketNotValid when unknown, used, expired or out of tries."""
+        async with self._db.read() as connection:
+            row = (await connection.execute(_LOOK, _at(secret, now))).one_or_none()
+        return _ticket(row)
+
+    async def begin_try(self, secret: str, now: datetime) -> LinkTicket:
+        """Count one try and return the ticket with it counted; TicketNotValid as in `look`.
+
+        However many ask at once, no more than MAX_TRIES get through.
+        """
+        return await self._change(_BEGIN_TRY, secret, now)
+
+    async def give_back_try(self, secret: str) -> None:
+        """Take the last try off the count, since Vault never judged it. Does nothing to a ticket that was used."""
+        async with self._db.write() as connection:
+            await connection.execute(_GIVE_BACK, {"of_digest": _digest(secret)})
+
+    async def use(self, secret: str, now: datetime) -> None:
+        """Mark the ticket as used; TicketNotValid when somebody was faster or it expired meanwhile."""
+        await self._change(_USE, secret, now)
+
+    async def _change(self, statement: ReturningUpdate[Any], secret: str, now: datetime) -> LinkTicket:
+        async with self._db.write() as connection:
+            row = (await connection.execute(statement, _at(secret, now))).one_or_none()
+        return _ticket(row)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
+
+
+def _at(secret: str, now: datetime) -> dict[str, object]:
+    return {"of_digest": _digest(secret), "now": now}
+
+
+def _ticket(row: Row[Any] | None) -> LinkTicket:
+    if row is None:
+        raise TicketNotValid
+    return LinkTicket(
+        digest=row.digest,
+        slack_user=SlackUser(row.workspace, row.slack_user_id, row.team_id),
+        vault_host=row.vault_host,
+        expires_at=row.expires_at,
+        tries=row.tries,
+        used=row.used_at is not None,
+    )
