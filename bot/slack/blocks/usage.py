@@ -9,7 +9,7 @@ USAGE = (
     ("/upload-status link", "link your Vault account"),
     ("/upload-status whoami", "which Vault accounts are linked"),
     ("/upload-status unlink", "forget your Vault account (`unlink all`: every one)"),
-    ("/upload-status help", "this text"),
+    ("/upload-status help", "how to use this"),
 )
 
 EXAMPLE = "/upload-status TpE_3ro1AEbb8.kWbZ2UVL1w--"

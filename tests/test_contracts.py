@@ -1,0 +1,522 @@
+"""Documents, manifest, settings, lock files and emulators say what the code does, and nothing else."""
+
+import argparse
+import ast
+import fnmatch
+import os
+import re
+import shlex
+import string
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+import yaml
+from dotenv import dotenv_values
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.routing import Route
+
+import bot
+from bot import cli
+from bot.config import Config
+from bot.demo.slack import Workspace
+from bot.demo.slack.coverage import METHODS
+from bot.demo.transcript import as_text
+from bot.demo.vault import seed
+from bot.demo.vault.coverage import COVERAGE
+from bot.manifest import filled_in
+from bot.model import errors
+from bot.slack.blocks.usage import USAGE
+from bot.slack.listeners import register
+from bot.store.seal import new_key
+from bot.vault.endpoints import Endpoint
+from bot.web.routes import web_app
+
+ROOT = Path(__file__).parent.parent
+README = ROOT.joinpath("README.md").read_text("utf-8")
+PROJECT = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf-8"))
+MANIFEST: dict[str, Any] = yaml.safe_load(ROOT.joinpath("manifest.yaml").read_text("utf-8"))
+REQUIRED = {"SLACK_BOT_TOKEN": "xoxb-1", "VAULTS": "https://a.example", "ENCRYPTION_KEYS": new_key()}
+IN_USE = {**REQUIRED, "SLACK_APP_TOKEN": "xapp-1"}
+
+SCOPES = {
+    "auth.test": (),
+    "apps.connections.open": (),  # by the app-level token, whose scope connections:write is not in a manifest
+    "chat.postMessage": ("chat:write",),
+    "conversations.open": ("im:write",),
+    "users.info": ("users:read", "users:read.email"),  # the second for the e-mail address within
+}
+"""What the Web API methods that the bot calls need (Slack: reference of each method)."""
+
+LONG_FILES = {"bot/model/errors.py": "one sentence for each failure; two files would hide a missing one"}
+MOST_LINES = 300
+
+
+def section(title: str) -> str:
+    """Return what stands in the README under that heading."""
+    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, f"README has no section “{title}”"
+    return found[1]
+
+
+def rows(text: str, first: str) -> list[list[str]]:
+    """Return the rows of the table whose first column has that heading."""
+    table = re.search(rf"^\| {re.escape(first)} \|.*\n\|[-|]+\|\n((?:\|.*\n)*)", text, re.MULTILINE)
+    assert table, f"there is no table headed “{first}”"
+    return [[cell.strip() for cell in row.strip("|").split(" |")] for row in table[1].splitlines()]
+
+
+def plain(text: str) -> str:
+    """Return Markdown without its backticks."""
+    return text.replace("`", "")
+
+
+def bot_files() -> Iterator[Path]:
+    """Every module of the bot itself: not the emulators."""
+    for path in sorted(ROOT.joinpath("bot").rglob("*.py")):
+        if "demo" not in path.parts:
+            yield path
+
+
+def repository_files() -> Iterator[Path]:
+    """Every file of the repository: what `.gitignore` names is none."""
+    ignored = [".git", *(line.strip("/") for line in ROOT.joinpath(".gitignore").read_text("utf-8").split())]
+    for folder, folders, names in os.walk(ROOT):
+        folders[:] = [name for name in folders if not any(fnmatch.fnmatch(name, one) for one in ignored)]
+        yield from (
+            Path(folder, name) for name in names if not any(fnmatch.fnmatch(name, one) for one in ignored)
+        )
+
+
+# The manifest and what Slack can call
+
+
+class Listeners:
+    """Takes the place of Bolt's app and remembers what is registered by name; patterns are catch-alls."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, set[str]] = {}
+
+    def __getattr__(self, kind: str) -> Any:
+        def listen(constraint: Any) -> Any:
+            if isinstance(constraint, str):
+                self.found.setdefault(kind, set()).add(constraint)
+            return lambda listener: listener
+
+        return listen
+
+
+@pytest.fixture(scope="module")
+def listeners() -> dict[str, set[str]]:
+    app = Listeners()
+    register(cast("Any", app), cast("Any", None), cast("Any", None))
+    return app.found
+
+
+def web_methods() -> set[str]:
+    """Return the Web API methods in the bot's source, and the one that its Socket Mode client calls."""
+    known = {name for name in dir(AsyncWebClient) if re.fullmatch(r"[a-z]+(_[A-Za-z]+)+", name)} - {
+        "api_call"
+    }
+    called = set()
+    for path in bot_files():
+        source = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(source)):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in known
+            ):
+                called.add(node.func.attr.replace("_", "."))
+        if "SocketModeClient" in source:
+            called.add("apps.connections.open")
+        assert ".api_call(" not in source, (
+            f"{path.name}: call a method by its name, so that this test sees it"
+        )
+    return called
+
+
+def test_manifest__commands_shortcuts_and_events_are_those_listened_to(
+    listeners: dict[str, set[str]],
+) -> None:
+    features, settings = MANIFEST["features"], MANIFEST["settings"]
+    assert {one["command"] for one in features["slash_commands"]} == listeners["command"]
+    assert {one["callback_id"] for one in features.get("shortcuts", [])} == listeners.get("shortcut", set())
+    events = settings.get("event_subscriptions", {}).get("bot_events", [])
+    assert set(events) == listeners.get("event", set())
+    assert settings["interactivity"]["is_enabled"] == bool(listeners["action"])
+
+
+def test_manifest__asks_for_the_scopes_that_are_used_and_no_more() -> None:
+    needed = {scope for method in web_methods() for scope in SCOPES[method]} | {"commands"}
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed
+    assert '"email"' in ROOT.joinpath("bot", "slack", "workspace.py").read_text("utf-8")
+
+
+def test_manifest__keeps_slacks_limits() -> None:
+    information = MANIFEST["display_information"]
+    assert len(information["name"]) <= 35
+    assert len(information["description"]) <= 140
+    assert 175 <= len(information["long_description"]) <= 4000
+
+
+def test_manifest__has_an_address_in_http_mode_only() -> None:
+    in_socket_mode = filled_in(None)
+    in_http_mode = yaml.safe_load(filled_in("https://uploads.example.com/"))
+    assert "https://" not in in_socket_mode
+    assert yaml.safe_load(in_socket_mode)["settings"]["socket_mode_enabled"] is True
+    endpoint = "https://uploads.example.com/slack/events"
+    assert [one["url"] for one in in_http_mode["features"]["slash_commands"]] == [endpoint]
+    assert in_http_mode["settings"]["interactivity"]["request_url"] == endpoint
+    assert in_http_mode["settings"]["socket_mode_enabled"] is False
+
+
+def test_readme__gives_each_scope_the_manifests_reason() -> None:
+    reasons = re.findall(
+        r"^ +- (\S+) # (.+)$", ROOT.joinpath("manifest.yaml").read_text("utf-8"), re.MULTILINE
+    )
+    assert [tuple(map(plain, row)) for row in rows(README, "Scope")] == reasons
+
+
+# The emulators and what the bot calls
+
+
+def test_slack_emulator__covers_every_method_the_bot_calls() -> None:
+    assert web_methods() <= set(METHODS)
+
+
+def test_vault_emulator__covers_every_endpoint_the_bot_calls() -> None:
+    assert {(one.method, one.path) for one in Endpoint} <= {(one.method, one.path) for one in COVERAGE}
+
+
+def test_demo__names_all_its_people_in_the_help() -> None:
+    people = {one.name for one in Workspace.seeded().users.values() if not one.is_bot}
+    (demo,) = (parser for name, _, parser in verbs(cli.parser()) if name == "demo")
+    (option,) = (one for one in demo._actions if one.dest == "person")
+    assert people <= set(re.findall(r"\w+", option.help or ""))
+
+
+# Settings
+
+
+def entries() -> dict[str, tuple[str, str, bool]]:
+    """Return what .env.example says of each setting: its comment, its value, and whether it is commented out."""
+    text = ROOT.joinpath(".env.example").read_text("utf-8")
+    found = re.findall(r"^((?:# .*\n)+)(#?)([A-Z_]+)=(.*)$", text, re.MULTILINE)
+    assert len(found) == len(re.findall(r"^#?[A-Z_]+=", text, re.MULTILINE)), "a setting has no comment"
+    return {
+        name: (" ".join(line[2:] for line in comment.splitlines()), value, bool(mark))
+        for comment, mark, name, value in found
+    }
+
+
+def test_settings__are_the_same_in_code_example_and_readme() -> None:
+    documented = [plain(row[0]) for row in rows(section("Settings"), "Variable")]
+    assert documented == Config.names()
+    assert list(entries()) == Config.names()
+
+
+@pytest.mark.parametrize("name", Config.names())
+def test_settings__have_the_same_words_in_example_and_readme(name: str) -> None:
+    _, default, meaning = next(row for row in rows(section("Settings"), "Variable") if plain(row[0]) == name)
+    comment, value, is_commented_out = entries()[name]
+    assert comment == ("Required. " if default == "required" else "") + plain(meaning)
+    assert (default == "required") == (name in REQUIRED)
+    assert value == ("" if default in ("required", "–") else plain(default))
+    assert is_commented_out or not value
+
+
+@pytest.mark.parametrize("name", Config.names())
+def test_settings__have_the_default_that_the_readme_gives(name: str) -> None:
+    default = next(row[1] for row in rows(section("Settings"), "Variable") if plain(row[0]) == name)
+    config = Config.from_environ(IN_USE)
+    field = name.lower()
+    if default == "required":
+        missing = {one: value for one, value in IN_USE.items() if one != name}
+        with pytest.raises(Exception, match=f"{name}: is not set"):
+            Config.from_environ(missing)
+    elif default == "–":
+        assert Config.model_fields[field].get_default() is None
+    else:
+        written = plain(default).replace("HOST", config.host).replace("PORT", str(config.port))
+        given = Config.from_environ({**IN_USE, name: written})
+        assert str(getattr(given, field)) == str(getattr(config, field))
+        assert getattr(given, field) == getattr(config, field)
+
+
+@pytest.mark.parametrize("mode", [{"SLACK_APP_TOKEN": "xapp-1"}, {"SLACK_SIGNING_SECRET": "s"}])
+def test_env_example__works_once_the_required_lines_are_filled(tmp_path: Path, mode: dict[str, str]) -> None:
+    text = ROOT.joinpath(".env.example").read_text("utf-8")
+    for name, value in {**REQUIRED, **mode}.items():
+        text = text.replace(f"\n{name}=\n", f"\n{name}={value}\n")
+    tmp_path.joinpath(".env").write_text(text, "utf-8")
+    values = dotenv_values(tmp_path / ".env", interpolate=False)
+    filled = Config.from_environ({name: value for name, value in values.items() if value is not None})
+    assert filled.socket_mode == ("SLACK_APP_TOKEN" in mode)
+    assert {one.host for one in filled.vaults} == {"a.example"}
+
+
+# Commands, routes, errors
+
+
+def verbs(
+    parser: argparse.ArgumentParser, before: str = ""
+) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
+    """Yield each command of the command line that does something, with its help."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            helps = {one.dest: one.help or "" for one in action._choices_actions}
+            for name, below in action.choices.items():
+                inner = list(verbs(below, f"{before}{name} "))
+                yield from inner or [(f"{before}{name}", helps[name], below)]
+
+
+def test_readme__has_the_words_of_the_usage_text() -> None:
+    commands = [(plain(row[0]), plain(row[1])) for row in rows(section("Commands"), "You type")]
+    assert commands == [(command, plain(what)) for command, what in USAGE]
+
+
+def test_readme__has_every_command_of_the_command_line() -> None:
+    found = list(verbs(cli.parser()))
+    assert [(plain(row[0]), row[1]) for row in rows(section("Commands"), "Command")] == [
+        one[:2] for one in found
+    ]
+    for name, about, parser in found:
+        assert about, f"{name} has no help"
+        for action in parser._actions:
+            option = action.option_strings[-1]
+            assert option in section("Commands"), f"README does not name {name} {option}"
+            assert action.help, f"{name} {option} has no help"
+
+
+def test_documents__show_only_command_lines_that_can_be_parsed() -> None:
+    texts = [
+        README,
+        *(entry[0] for entry in entries().values()),
+        ROOT.joinpath("manifest.yaml").read_text("utf-8"),
+    ]
+    shown = [line for text in texts for line in re.findall(r"python -m bot ([a-z][^`\n,]*)", text)]
+    shown += [f"demo {line}" for line in re.findall(r'make demo ARGS="(.+)"', README)]
+    assert len(shown) > 8
+    for line in shown:
+        cli.parser().parse_args(
+            shlex.split(line) if "--" in line else re.findall(r"^keys \w+|^\w+", line)[0].split()
+        )
+
+
+def test_documents__name_only_make_targets_that_exist() -> None:
+    makefile = ROOT.joinpath("Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+    shown = set(
+        re.findall(
+            r"(?:^|`)make ([a-z]+)",
+            README + ROOT.joinpath("tests/README.md").read_text("utf-8"),
+            re.MULTILINE,
+        )
+    )
+    assert {"demo", "test", "check"} <= shown <= targets
+    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert phony
+    assert set(phony[1].split()) == targets
+
+
+def test_readme__has_every_route() -> None:
+    page = SimpleNamespace(endpoint=print)
+    app = web_app(link_pages=cast("Any", page), slack_events=cast("Any", page), checks={})
+    routes = {
+        f"{', '.join(sorted((one.methods or set()) - {'HEAD'}))} {one.path}"
+        for one in app.routes
+        if isinstance(one, Route)
+    }
+    assert {plain(row[0]) for row in rows(README, "Route")} == routes
+
+
+def every_error(root: type[errors.BotError] = errors.BotError) -> Iterator[type[errors.BotError]]:
+    """Yield the classes of the tree."""
+    for one in root.__subclasses__():
+        yield one
+        yield from every_error(one)
+
+
+GROUPS = {one for one in every_error() if one.__subclasses__() and "what" not in vars(one)}
+NEVER_SHOWN = {errors.NotFoundInVault}
+"""What the person reads in its place is UploadNotVisible."""
+
+
+@pytest.mark.parametrize("error", sorted(set(every_error()) - GROUPS - NEVER_SHOWN, key=str))
+def test_errors__say_what_happened_and_what_to_do(error: type[errors.BotError]) -> None:
+    assert "what" in vars(error), "it has no sentence of its own"
+    words = error.what + error.next_step
+    details = {field: "x" for _, field, _, _ in string.Formatter().parse(words) if field}
+    shown = error(**details)
+    for sentence, template in ((shown.sentence, error.what), (shown.remedy, error.next_step)):
+        assert sentence.endswith(".") or re.fullmatch(r"\{\w+\}", template), sentence
+    assert errors.__doc__ is not None
+    assert re.search(rf"\b{error.__name__}\b", errors.__doc__), "it is not in the tree at the top of the file"
+
+
+def test_errors__all_stand_in_one_file() -> None:
+    assert {one.__module__ for one in every_error()} == {"bot.model.errors"}
+
+
+# Dependencies and lock files
+
+
+def names(requirements: list[str]) -> list[str]:
+    """Return the projects' names, normalised."""
+    return [re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", one)[0]).lower() for one in requirements]
+
+
+def test_readme__gives_a_reason_for_each_dependency() -> None:
+    reasons = re.findall(r"^- `([\w-]+)`: \S+", section("What it stands on"), re.MULTILINE)
+    assert reasons == sorted(names(PROJECT["project"]["dependencies"]))
+
+
+def test_dependencies__name_all_that_the_code_imports() -> None:
+    """A library that happens to be installed, or that another one brings along, is not declared."""
+    parts = {
+        "yaml": "pyyaml",
+        "dotenv": "python-dotenv",
+        "pydantic-core": "pydantic",
+        "markupsafe": "jinja2",
+        "uvloop": "uvicorn",
+    }
+    declared = {*names(PROJECT["project"]["dependencies"]), "bot"}
+    for path in ROOT.joinpath("bot").rglob("*.py"):
+        source = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(source)):
+            found = [one.name for one in node.names] if isinstance(node, ast.Import) else []
+            found += [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+            for module in {one.split(".")[0] for one in found} - sys.stdlib_module_names:
+                name = names([parts.get(names([module])[0], module)])[0]
+                assert name in declared, f"{path.relative_to(ROOT)} imports {module}"
+        if ".form(" in source:
+            assert "python-multipart" in declared, (
+                f"{path.relative_to(ROOT)}: Starlette's form() needs python-multipart"
+            )
+
+
+@pytest.mark.parametrize(("file", "extras"), [("requirements.lock", []), ("requirements-dev.lock", ["dev"])])
+def test_lock__holds_every_dependency_with_hashes_and_no_address(file: str, extras: list[str]) -> None:
+    text = ROOT.joinpath(file).read_text("utf-8")
+    pins = re.findall(
+        r"^([\w.-]+)(?:\[[\w,]+\])?==[^\s\\]+[^\\\n]*((?: \\\n    --hash=sha256:[0-9a-f]{64})+)$",
+        text,
+        re.MULTILINE,
+    )
+    assert len(pins) == len(re.findall(r"^\S", text, re.MULTILINE)) - len(
+        re.findall(r"^#", text, re.MULTILINE)
+    ), "a line is no pin"
+    wanted = PROJECT["project"]["dependencies"] + [
+        one for extra in extras for one in PROJECT["project"]["optional-dependencies"][extra]
+    ]
+    assert set(names(wanted)) <= set(names([name for name, _ in pins]))
+    assert not re.search(r"://|--index|--extra|--find|--trusted|@ ", text)
+
+
+# The repository
+
+
+def test_documents__have_links_that_lead_somewhere() -> None:
+    for file in ("README.md", "CHANGELOG.md", "tests/README.md"):
+        path = ROOT / file
+        for target in re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8")):
+            if not target.startswith("https://"):
+                assert path.parent.joinpath(target).exists(), f"{file} leads to {target}"
+
+
+def test_tests_readme__has_every_tier() -> None:
+    tiers = {
+        plain(row[0]).strip("/") for row in rows(ROOT.joinpath("tests/README.md").read_text("utf-8"), "Tier")
+    }
+    assert tiers == {
+        one.relative_to(ROOT / "tests").parts[0] for one in ROOT.joinpath("tests").rglob("test_*.py")
+    }
+
+
+def test_changelog__has_this_version() -> None:
+    assert re.search(
+        rf"^## \[{re.escape(bot.__version__)}\]",
+        ROOT.joinpath("CHANGELOG.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+
+
+def test_readme__drawing_has_every_floor() -> None:
+    floors = next(one for one in PROJECT["tool"]["importlinter"]["contracts"] if one["type"] == "layers")[
+        "layers"
+    ]
+    drawing = section("Design in one drawing")
+    lines: list[int] = []
+    for floor in floors:
+        rooms = [room.strip().removeprefix("bot.") for room in re.split(r"[:|]", floor)]
+        places = [re.search(rf"(?<![\w.]){re.escape(room)}(?![\w.])", drawing) for room in rooms]
+        assert all(places), f"not all of {rooms} are in the drawing"
+        lines.append(min(drawing.count("\n", 0, place.start()) for place in places if place))
+    assert lines == sorted(lines), "the floors stand in another order than in pyproject.toml"
+
+
+def test_readme__card_is_what_the_bot_draws() -> None:
+    from datetime import UTC, datetime, timedelta
+
+    from bot.model.accounts import Vault
+    from bot.model.statuses import UploadStatus
+    from bot.model.uploads import UploadSession
+    from bot.slack.blocks.upload_status import Look, card
+    from tests.databases import linked
+
+    now = datetime(2026, 3, 5, 17, 38, tzinfo=UTC)
+    seeded = next(one for one in seed.UPLOADS if one.id == seed.CHOLECAP)
+    upload = UploadSession(
+        id=seeded.id, path=seeded.path, name=seeded.path.rpartition("/")[2], size=seeded.size,
+        uploaded=seeded.parts * seeded.part_size, uploaded_parts=seeded.parts, created=now - seeded.age,
+        expires=now - seeded.age + timedelta(hours=72), last_uploaded=now - seeded.quiet_for, owner="10001400",
+    )  # fmt: skip
+    vault = Vault("promomats", "https://promomats.vault.example")
+    drawn = card(
+        UploadStatus(upload=upload, vault=vault, account=linked(), read_at=now),
+        Look(now=now, stall_after=timedelta(hours=1), several_vaults=True),
+    )
+    shown = re.search(r"only visible to Alice\)\n(.*?)\n```", README, re.DOTALL)
+    assert shown
+
+    def timeless(text: str) -> list[str]:
+        text = re.sub(r"(?:today|[A-Z][a-z]{2} \d+) at \d\d:\d\d|as of \d\d:\d\d", "TIME", text)
+        return [line.strip() for line in text.replace("Alice Moreau", "Alice Ångström").splitlines()]
+
+    assert timeless(shown[1]) == timeless(as_text(drawn.text, drawn.blocks))
+
+
+def test_bot__has_no_long_files() -> None:
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in ROOT.joinpath("bot").rglob("*.py")}
+    long = {path.relative_to(ROOT).as_posix() for path, length in lengths.items() if length > MOST_LINES}
+    assert long == set(LONG_FILES)
+
+
+def test_repository__names_no_path_of_a_machine_and_no_package_index() -> None:
+    places = {str(path) for path in (ROOT, Path.home(), Path(sys.prefix)) if len(path.parts) > 2}
+    places |= {f"/{ROOT.parts[1]}/"} - {
+        f"/{usual}/" for usual in ("app", "opt", "src", "srv", "tmp", "usr", "var")
+    }
+    wrong = re.compile(
+        "|".join(
+            [
+                r"(?<![\w.:/-])/(?:root|home/[^/\s\"]+|Users/[^/\s\"]+)/",
+                r"\bpypi\.|pythonhosted\.|\bfile:[/]{3}|\bdev[p]i\b|\bartifactor[y]\b|[/]simple/",
+                *(rf"(?<![\w.:-]){re.escape(place)}(?![-])" for place in sorted(places)),
+            ]
+        ),
+        re.IGNORECASE,
+    )
+    found = []
+    for path in repository_files():
+        try:
+            text = path.read_text("utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in wrong.finditer(text)]
+    assert found == []
