@@ -113,12 +113,6 @@ async def test_login__asks_for_both(world: World, form: dict[str, str], error_ty
     assert error_of(answer.json()) == error_type
 
 
-async def test_login__takes_multipart_too(world: World) -> None:
-    fields = {"username": (None, "alice@nordlicht.example"), "password": (None, "alice-demo-1")}
-    answer = await world.call("POST", "/api/v24.3/auth", None, files=fields)
-    assert answer.json()["userId"] == 10001400
-
-
 async def test_login__of_an_inactive_user(world: World) -> None:
     world.emulator.deactivate("alice")
     assert error_of(await world.log_in("alice")) == "INACTIVE_USER"

@@ -6,9 +6,8 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
-from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Scope, Send
 
@@ -179,11 +178,10 @@ class VaultServer:
 
 
 async def _read_form(request: Request) -> dict[str, str]:
-    """Fields of a form, urlencoded or multipart; nothing if there is none that can be read."""
+    """Fields of an urlencoded form; nothing if there is none that can be read."""
     try:
-        async with request.form() as form:
-            return {name: value for name, value in form.items() if isinstance(value, str)}
-    except (HTTPException, MultiPartException, ValueError):
+        return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=100))
+    except ValueError:
         return {}
 
 
