@@ -2,43 +2,53 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
-STAMP := $(VENV)/.complete
+PIP := $(PY) -m pip install --quiet --disable-pip-version-check
+RUNTIME := $(VENV)/.runtime
+DEV := $(VENV)/.dev
 
 .PHONY: demo run test check format bench lock clean
 
-demo: $(STAMP)  ## try it: make demo, or make demo ARGS="--once '/upload-status list'"
+demo: $(RUNTIME)  ## try it: make demo, or make demo ARGS="--once '/upload-status list'"
 	@$(PY) -m bot demo $(ARGS)
 
-run: $(STAMP)  ## serve with the settings in .env
+run: $(RUNTIME)  ## serve with the settings in .env
 	@$(PY) -m bot run
 
-test: $(STAMP)  ## all tests
+test: $(DEV)  ## all tests
 	@$(PY) -m pytest $(ARGS)
 
-check: $(STAMP)  ## lint, format, types, floors
+check: $(DEV)  ## lint, format, types, floors
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
 	@$(VENV)/bin/lint-imports --no-cache
 
-format: $(STAMP)
+format: $(DEV)
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
-bench: $(STAMP)  ## what a command costs, as a ratio to the least code that does the same
+bench: $(DEV)  ## what a command costs, as a ratio to the least code that does the same
 	@$(PY) -m bench $(ARGS)
 
-lock: $(STAMP)  ## write both lock files anew (needs uv)
+lock: $(DEV)  ## write both lock files anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements-dev.lock
 
 clean:
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
 
-$(STAMP): requirements-dev.lock pyproject.toml
+$(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=...")'
 	@$(PYTHON) -m venv $(VENV) || (echo "Python's venv module is missing (Debian: install python3-venv)" >&2; exit 1)
+
+# To run from this folder the libraries are enough; tests and checks install the package itself too.
+$(RUNTIME): requirements.lock | $(VENV)/bin/python
 	@echo "installing into $(VENV) ..." >&2
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@touch $(STAMP)
+	@$(PIP) --require-hashes -r requirements.lock
+	@touch $(RUNTIME)
+
+$(DEV): requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	@echo "installing into $(VENV), with the tools for tests and checks ..." >&2
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $(DEV) $(RUNTIME)
