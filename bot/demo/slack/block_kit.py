@@ -258,14 +258,12 @@ def _check_block_id(block_id: Any, pointer: str, report: Report) -> None:
         report.block_ids.add(block_id)
 
 
-def faults_in(blocks: Any, surface: str = MESSAGE) -> list[str]:
+def faults_in(blocks: Any, surface: str = MESSAGE, pointer: str = "/blocks") -> list[str]:
     """Why Slack would refuse these blocks on this surface; an empty list if it takes them."""
     report = Report(surface)
-    items(_ANY_BLOCK, MOST_BLOCKS[surface], least=0)(blocks, "/blocks", report)
+    items(_ANY_BLOCK, MOST_BLOCKS[surface], least=0)(blocks, pointer, report)
     if isinstance(blocks, list) and not report.reasons:
         total = sum(len(block["text"]) for block in blocks if block["type"] == "markdown")
         if total > MOST_MARKDOWN:
-            report.refuse(
-                f"markdown blocks must be less than {MOST_MARKDOWN + 1} characters in all", "/blocks"
-            )
+            report.refuse(f"markdown blocks must be less than {MOST_MARKDOWN + 1} characters in all", pointer)
     return report.reasons

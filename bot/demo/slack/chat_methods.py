@@ -1,12 +1,15 @@
-"""Web API methods that write messages: chat.postMessage, update, delete, postEphemeral."""
+"""Web API methods about messages: chat.postMessage, update, delete, postEphemeral, getPermalink."""
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.demo.slack.content import MOST_TEXT, MOST_UPDATED_TEXT, read_content
+from bot.demo.slack.apps import App
+from bot.demo.slack.content import MOST_TEXT, MOST_UPDATED_TEXT, ContentError, read_content
 from bot.demo.slack.messages import Message, MessageBoard
+from bot.demo.slack.rejections import Rejections
 from bot.demo.slack.web_api import ApiFailureError, Arguments, Method, TooManyError
 from bot.demo.slack.workspace import BOT_USER_ID, Channel, Workspace
 
@@ -35,15 +38,27 @@ class PostRate:
 class ChatMethods:
     """The bot's own messages."""
 
-    def __init__(self, workspace: Workspace, board: MessageBoard, rate: PostRate | None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        app: App,
+        board: MessageBoard,
+        rate: PostRate | None,
+        rejections: Rejections,
+        posted: Callable[[Message], None],
+    ) -> None:
         self._workspace = workspace
+        self._app = app
         self._board = board
         self._rate = rate
+        self._rejections = rejections
+        self._posted = posted
 
     def table(self) -> dict[str, Method]:
         """The methods by name."""
         return {
             "chat.delete": Method(self.delete, scope="chat:write"),
+            "chat.getPermalink": Method(self.permalink),
             "chat.postEphemeral": Method(self.post_ephemeral, scope="chat:write"),
             "chat.postMessage": Method(self.post, scope="chat:write"),
             "chat.update": Method(self.update, scope="chat:write"),
@@ -64,29 +79,41 @@ class ChatMethods:
             author=BOT_USER_ID,
             thread_ts=_thread_of(arguments),
             via="chat.postMessage",
+            broadcast=str(arguments.get("reply_broadcast", "")).lower() in ("true", "1"),
         )
+        self._posted(message)
         body: dict[str, Any] = {"channel": channel.id, "ts": message.ts, "message": self._as_json(message)}
         if len(text) > MOST_TEXT:
             body |= {"warning": "message_truncated", "response_metadata": {"warnings": ["message_truncated"]}}
         return body
 
     def post_ephemeral(self, arguments: Arguments) -> dict[str, Any]:
-        """Slack: reference "chat.postEphemeral": the reader must be in the channel."""
+        """Slack: reference "chat.postEphemeral": the reader must be in the channel, and a thread have replies.
+
+        In a thread without any, Slack says ok and shows nothing: here that is kept as a rejection.
+        """
         channel = self._writable(arguments)
         content = read_content(arguments)
         content.require_some()
         reader = str(arguments.get("user") or "")
         if reader not in channel.members:
             raise ApiFailureError("user_not_in_channel")
+        thread_ts = _thread_of(arguments)
+        if thread_ts is not None and not self._board.is_active_thread(channel.id, thread_ts):
+            unseen = ContentError("inactive_thread", ["[ERROR] the thread has no replies: nobody sees this"])
+            what = "chat.postEphemeral"
+            self._rejections.add(what, unseen, dict(arguments), who=reader, place=channel.id)
+            return {"message_ts": self._board.next_ts()}
         message = self._board.post(
             channel=channel.id,
             text=content.text or "",
             blocks=content.blocks or (),
             author=BOT_USER_ID,
             visible_to=reader,
-            thread_ts=_thread_of(arguments),
+            thread_ts=thread_ts,
             via="chat.postEphemeral",
         )
+        self._posted(message)
         return {"message_ts": message.ts}
 
     def update(self, arguments: Arguments) -> dict[str, Any]:
@@ -109,11 +136,28 @@ class ChatMethods:
         self._board.delete(message.key)
         return {"channel": message.channel, "ts": message.ts}
 
+    def permalink(self, arguments: Arguments) -> dict[str, Any]:
+        """Slack: reference "chat.getPermalink"; a reply's address also names its thread."""
+        channel = self._workspace.channels.get(str(arguments.get("channel") or ""))
+        is_open = channel is not None and not (channel.is_private or channel.is_im)
+        if channel is None or not (is_open or BOT_USER_ID in channel.members):
+            raise ApiFailureError("channel_not_found")
+        message = self._board.find(f"{channel.id}:{arguments.get('message_ts')}")
+        if message is None or message.is_ephemeral:
+            raise ApiFailureError("message_not_found")
+        address = (
+            f"https://{self._workspace.domain}.slack.com/archives/{channel.id}/p{message.ts.replace('.', '')}"
+        )
+        if message.thread_ts:
+            address += f"?thread_ts={message.thread_ts}&cid={channel.id}"
+        return {"channel": channel.id, "permalink": address}
+
     def _writable(self, arguments: Arguments) -> Channel:
         """The channel, by id, name or user id. What the bot cannot see does not exist for it."""
         wanted = str(arguments.get("channel") or "")
         person = self._workspace.users.get(wanted)
         if person is not None and not person.is_bot:
+            self._check_messages_tab()
             return self._workspace.open_dm(person)
         try:
             channel = self._workspace.channel(wanted)
@@ -126,7 +170,13 @@ class ChatMethods:
             raise ApiFailureError("is_archived")
         if not is_member:
             raise ApiFailureError("not_in_channel")
+        if channel.is_im:
+            self._check_messages_tab()
         return channel
+
+    def _check_messages_tab(self) -> None:
+        if not self._app.messages_tab:
+            raise ApiFailureError("messages_tab_disabled")
 
     def _own(self, arguments: Arguments, refusal: str) -> Message:
         channel = self._workspace.channels.get(str(arguments.get("channel") or ""))

@@ -1,11 +1,12 @@
-"""Web API methods about who is who: auth.test, users.info, conversations.open and their like."""
+"""Web API methods about who is who: auth.test, users.info, conversations.open, conversations.info."""
 
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from bot.demo.slack.apps import App
 from bot.demo.slack.web_api import APP, NONE, ApiFailureError, Arguments, Method
-from bot.demo.slack.workspace import BOT_ID, BOT_USER_ID, User, Workspace
+from bot.demo.slack.workspace import BOT_ID, BOT_USER_ID, Channel, User, Workspace
 
 
 class DirectoryMethods:
@@ -14,11 +15,13 @@ class DirectoryMethods:
     def __init__(
         self,
         workspace: Workspace,
+        app: App,
         now: Callable[[], datetime],
         scopes: set[str],
         open_socket: Callable[[], str],
     ) -> None:
         self._workspace = workspace
+        self._app = app
         self._now = now
         self._scopes = scopes
         self._open_socket = open_socket
@@ -29,6 +32,7 @@ class DirectoryMethods:
             "api.test": Method(self.echo, token=NONE),
             "apps.connections.open": Method(self.open_connection, token=APP),
             "auth.test": Method(self.identify_app),
+            "conversations.info": Method(self.conversation_info),
             "conversations.open": Method(self.open_conversation, scope="im:write"),
             "users.info": Method(self.user_info, scope="users:read"),
         }
@@ -80,13 +84,44 @@ class DirectoryMethods:
         person = self._person(ids[0])
         if person.is_bot:
             raise ApiFailureError("cannot_dm_bot")
+        if not self._app.messages_tab:
+            raise ApiFailureError("messages_tab_disabled")
         known = len(self._workspace.channels)
         channel = self._workspace.open_dm(person)
         already = len(self._workspace.channels) == known
         return {"no_op": already, "already_open": already, "channel": {"id": channel.id}}
+
+    def conversation_info(self, arguments: Arguments) -> dict[str, Any]:
+        """Slack: reference "conversations.info": a scope for each kind; private ones only from within."""
+        channel = self._workspace.channels.get(str(arguments.get("channel") or ""))
+        is_member = channel is not None and BOT_USER_ID in channel.members
+        if channel is None or ((channel.is_private or channel.is_im) and not is_member):
+            raise ApiFailureError("channel_not_found")
+        needed = "im:read" if channel.is_im else "groups:read" if channel.is_private else "channels:read"
+        if needed not in self._scopes:
+            granted = ",".join(sorted(self._scopes))
+            raise ApiFailureError("missing_scope", needed=needed, provided=granted)
+        counted = str(arguments.get("include_num_members", "")).lower() in ("true", "1")
+        return {"channel": _described(channel) | ({"num_members": len(channel.members)} if counted else {})}
 
     def _person(self, user_id: Any) -> User:
         found = self._workspace.users.get(str(user_id))
         if found is None:
             raise ApiFailureError("user_not_found")
         return found
+
+
+def _described(channel: Channel) -> dict[str, Any]:
+    common = {"id": channel.id, "is_im": channel.is_im, "is_archived": channel.is_archived, "is_mpim": False}
+    if channel.is_im:
+        [person] = channel.members - {BOT_USER_ID}
+        return {**common, "user": person, "is_user_deleted": False}
+    return {
+        **common,
+        "name": channel.name,
+        "name_normalized": channel.name,
+        "is_channel": not channel.is_private,
+        "is_group": channel.is_private,
+        "is_private": channel.is_private,
+        "is_member": BOT_USER_ID in channel.members,
+    }

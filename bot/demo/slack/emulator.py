@@ -1,18 +1,19 @@
 """The emulated Slack as people use it: what a person does, and what a person's screen holds."""
 
-import secrets
-from typing import Any
+from collections.abc import Sequence
 
+from bot.demo.slack import actions, forms, payloads
 from bot.demo.slack import delivery as deliveries
-from bot.demo.slack import payloads
 from bot.demo.slack.content import ContentError
-from bot.demo.slack.delivery import Delivery, UndeliveredError
-from bot.demo.slack.machine import SlackMachine
+from bot.demo.slack.conversations import Conversations
+from bot.demo.slack.delivery import Delivery
+from bot.demo.slack.forms import Typed
 from bot.demo.slack.messages import Message
-from bot.demo.slack.workspace import Channel, User
+from bot.demo.slack.surfaces import Surfaces
+from bot.demo.slack.views import View
 
 
-class SlackEmulator(SlackMachine):
+class SlackEmulator(Conversations, Surfaces):
     """A Slack workspace with one installed app: start it, do what a person does, see what a person sees.
 
     People and channels are named by name or id; the channel "dm" is the person's direct message with the app.
@@ -30,10 +31,12 @@ class SlackEmulator(SlackMachine):
         """Type a slash command; returns when the bot has acked or failed to."""
         person, place = self._standing(user, channel)
         delivery = Delivery(deliveries.SLASH_COMMANDS, self.clock.now(), {}, person.id)
-        if in_thread:
+        if not self.app.has_command(command):
+            delivery.refuse(NO_COMMAND.format(command=command))
+        elif in_thread:
             # Slack: docs "Implementing slash commands": developers' commands do not work in threads.
-            delivery.refusal = f"{command} is not supported in threads. Sorry!"
-            delivery.settled.set()
+            delivery.refuse(f"{command} is not supported in threads. Sorry!")
+        if delivery.refusal is not None:
             self._board.notice(place.id, person.id, delivery.refusal)
             return delivery
         delivery.payload = payloads.slash_command(
@@ -44,7 +47,7 @@ class SlackEmulator(SlackMachine):
             text=text,
             token=self._credentials.verification_token,
             response_url=self._response_url(delivery, place, person),
-            trigger_id=self._trigger_id(),
+            trigger_id=self._triggers.issue(delivery),
         )
         await self._deliver(delivery)
         if delivery.ack is not None and delivery.error is None:
@@ -52,6 +55,8 @@ class SlackEmulator(SlackMachine):
                 self._responses.answer_in_ack(delivery, place.id, person.id, delivery.ack.body)
             except ContentError as refusal:
                 delivery.error = refusal.error
+                what = f"ack of {command}"
+                self._rejections.add(what, refusal, delivery.ack.body, who=person.id, place=place.id)
         if delivery.error is not None:
             self._board.notice(place.id, person.id, f'{command} failed with the error "{delivery.error}"')
         return delivery
@@ -60,20 +65,41 @@ class SlackEmulator(SlackMachine):
         self,
         *,
         user: str,
-        message: Message | str,
         action_id: str,
+        message: Message | str | None = None,
+        view: View | str | None = None,
         block_id: str | None = None,
-        option: str | None = None,
+        option: str | int | Sequence[str] | None = None,
+        values: Typed | None = None,
     ) -> Delivery:
-        """Use an element of a message on this person's screen; `option` is the value chosen in a menu."""
+        """Use an element of a message or a view on this person's screen.
+
+        `option` is what was chosen or typed: an option's value (several for checkboxes and multi selects), the id
+        of a person or channel, a date, a time, a text. `values` is what else stands in a view's form by now.
+        """
+        if view is not None:
+            return await self._click_in_view(
+                user=user,
+                view=view,
+                action_id=action_id,
+                block_id=block_id,
+                option=option,
+                values=values or {},
+            )
+        if message is None:
+            raise TypeError("a click needs a message or a view")
         person = self.workspace.user(user)
         key = message if isinstance(message, str) else message.key
-        current = self._board.find(key)
-        if current is None or not self._board.shows_to(current, person):
-            raise LookupError(f"{person.name} sees no message {key}")
+        current = self._seen(person, key)
         place = self.workspace.channels[current.channel]
-        action_ts = f"{self.clock.timestamp():.6f}"
-        action = payloads.action_on(current, action_id, block_id=block_id, option=option, action_ts=action_ts)
+        action = actions.action_on(
+            current.blocks,
+            action_id,
+            block_id=block_id,
+            option=option,
+            action_ts=self._moment(),
+            where=current.key,
+        )
         delivery = Delivery(deliveries.INTERACTIVE, self.clock.now(), {}, person.id)
         delivery.payload = payloads.block_actions(
             workspace=self.workspace,
@@ -81,26 +107,12 @@ class SlackEmulator(SlackMachine):
             channel=place,
             message=current,
             action=action,
+            state=forms.after_action(forms.initial_state(current.blocks), action),
             token=self._credentials.verification_token,
             response_url=self._response_url(delivery, place, person, current.key),
-            trigger_id=self._trigger_id(),
+            trigger_id=self._triggers.issue(delivery),
         )
         await self._deliver(delivery)
-        return delivery
-
-    async def event(self, event: dict[str, Any]) -> Delivery:
-        """Tell the bot of an event; returns after the first attempt, `settled` is set after the last."""
-        now = self.clock.now()
-        payload = payloads.event_callback(
-            workspace=self.workspace,
-            event=event,
-            token=self._credentials.verification_token,
-            event_id=f"Ev{secrets.token_hex(8).upper()}",
-            event_time=int(now.timestamp()),
-        )
-        who = event.get("user")
-        delivery = Delivery(deliveries.EVENTS_API, now, payload, who if isinstance(who, str) else None)
-        await self._events.send(delivery)
         return delivery
 
     def seen_by(self, user: str, channel: str | None = None) -> list[Message]:
@@ -118,17 +130,8 @@ class SlackEmulator(SlackMachine):
         """Every message there ever was, deleted ones too, oldest first."""
         return self._board.everything()
 
-    async def _deliver(self, delivery: Delivery) -> None:
-        try:
-            delivery.ack = await self._dispatcher.send(delivery.kind, delivery.payload, delivery.user)
-        except UndeliveredError as failure:
-            delivery.error, delivery.ack = failure.error, failure.ack
-        finally:
-            delivery.settled.set()
 
-    def _standing(self, user: str, channel: str) -> tuple[User, Channel]:
-        person = self.workspace.user(user)
-        place = self.workspace.channel(channel, person)
-        if not place.shows_to(person):
-            raise LookupError(f"{person.name} cannot open {channel}")
-        return person, place
+NO_COMMAND = (
+    "{command} is not a valid command. In Slack, all messages that start with the “/” character are interpreted as "
+    "commands. If you are trying to send a message and not run a command, try preceding the “/” with an empty space."
+)

@@ -1,5 +1,6 @@
 """The log of everything that went between Slack and the bot, with secrets masked."""
 
+import itertools
 import json
 import re
 from collections import deque
@@ -29,6 +30,7 @@ class Exchange:
     response: Any = None
     seconds: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
+    number: int = 0  # 1 for the first of all, and so on
 
 
 class ExchangeLog:
@@ -39,7 +41,9 @@ class ExchangeLog:
     ) -> None:
         self._now = now
         self._changed = changed
+        self._numbers = itertools.count(1)
         self.entries: deque[Exchange] = deque(maxlen=most)
+        self.listeners: list[Callable[[Exchange], None]] = []
 
     def add(
         self,
@@ -54,19 +58,21 @@ class ExchangeLog:
         headers: Mapping[str, str] | None = None,
     ) -> None:
         """Write down an exchange that is over."""
-        self.entries.append(
-            Exchange(
-                at=self._now(),
-                direction=direction,
-                what=str(masked(what)),
-                who=who,
-                status=status,
-                request=masked(request),
-                response=masked(response),
-                seconds=seconds,
-                headers=masked(dict(headers or {})),
-            )
+        exchange = Exchange(
+            at=self._now(),
+            direction=direction,
+            what=str(masked(what)),
+            who=who,
+            status=status,
+            request=masked(request),
+            response=masked(response),
+            seconds=seconds,
+            headers=masked(dict(headers or {})),
+            number=next(self._numbers),
         )
+        self.entries.append(exchange)
+        for listener in list(self.listeners):
+            listener(exchange)
         self._changed()
 
 

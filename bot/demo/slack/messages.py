@@ -2,7 +2,7 @@
 
 import copy
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,14 +23,20 @@ class Message:
     author: str
     visible_to: str | None  # the only user who sees it (ephemeral); None: everyone in the conversation
     thread_ts: str | None
-    via: str  # "response_url", "ack", "chat.postMessage", "chat.postEphemeral", "command", "slackbot"
+    via: str  # "response_url", "ack", "chat.postMessage", "chat.postEphemeral", "command", "slackbot", "person"
     edited: int = 0
     deleted: bool = False
+    broadcast: bool = False  # a reply that also stands in the channel itself
 
     @property
     def is_ephemeral(self) -> bool:
         """Whether only one person sees it."""
         return self.visible_to is not None
+
+    @property
+    def is_deep_in_thread(self) -> bool:
+        """Whether it is a reply that stands in its thread alone."""
+        return self.thread_ts not in (None, self.ts) and not self.broadcast
 
     def as_json(self, team_id: str) -> dict[str, Any]:
         """The message object that Web API answers and interaction payloads carry."""
@@ -42,6 +48,8 @@ class Message:
             body["blocks"] = copy.deepcopy(list(self.blocks))
         if self.thread_ts:
             body["thread_ts"] = self.thread_ts
+        if self.broadcast:
+            body["subtype"] = "thread_broadcast"
         if self.edited:
             body["edited"] = {"user": self.author, "ts": self.ts}
         return body
@@ -68,9 +76,10 @@ class MessageBoard:
         blocks: Iterable[Block] = (),
         visible_to: str | None = None,
         thread_ts: str | None = None,
+        broadcast: bool = False,
     ) -> Message:
         """A new message at the end of the conversation."""
-        ts = self._next_ts()
+        ts = self.next_ts()
         message = Message(
             key=f"{channel}:{ts}",
             channel=channel,
@@ -81,6 +90,7 @@ class MessageBoard:
             visible_to=visible_to,
             thread_ts=thread_ts,
             via=via,
+            broadcast=broadcast and thread_ts is not None,
         )
         self._messages[message.key] = message
         self._by_channel.setdefault(channel, []).append(message.key)
@@ -118,6 +128,18 @@ class MessageBoard:
         message = self._messages.get(key)
         return None if message is None or message.deleted else message
 
+    def newest_first(self, channel: str) -> Iterator[Message]:
+        """The messages of a conversation, deleted ones too, from its end."""
+        return (self._messages[key] for key in reversed(self._by_channel.get(channel, [])))
+
+    def is_active_thread(self, channel: str, thread_ts: str) -> bool:
+        """Whether anyone has replied there for all to see."""
+        return any(
+            message.thread_ts == thread_ts and not message.is_ephemeral and not message.deleted
+            for message in self.newest_first(channel)
+            if message.ts != thread_ts
+        )
+
     def everything(self) -> list[Message]:
         """Every message there ever was, deleted ones too, oldest first."""
         return list(self._messages.values())
@@ -133,7 +155,7 @@ class MessageBoard:
         keys = self._messages if channel is None else self._by_channel.get(channel, [])
         return [message for key in keys if self.shows_to(message := self._messages[key], user)]
 
-    def _next_ts(self) -> str:
+    def next_ts(self) -> str:
         """Unique in the workspace and rising, also when the clock stands still."""
         self._last_ts = max(self._last_ts + 1, int(self._now() * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
@@ -142,12 +164,22 @@ class MessageBoard:
 def with_ids(blocks: Iterable[Block]) -> tuple[Block, ...]:
     """A copy in which every block has a block_id and every element an action_id, as Slack fills them in."""
     copies = copy.deepcopy(list(blocks))
-    for block in copies:
+    for block in walk(copies):
         block.setdefault("block_id", secrets.token_urlsafe(4)[:5])
         for element in elements_of(block):
             if element.get("type") not in _PASSIVE:
                 element.setdefault("action_id", secrets.token_urlsafe(4)[:5])
     return tuple(copies)
+
+
+def walk(blocks: Iterable[Block]) -> Iterator[Block]:
+    """Every block, those inside containers and carousels too."""
+    for block in blocks:
+        yield block
+        if block.get("type") == "container":
+            yield from walk(block.get("child_blocks", []))
+        elif block.get("type") == "carousel":
+            yield from walk(block.get("elements", []))
 
 
 def elements_of(block: Block) -> list[dict[str, Any]]:

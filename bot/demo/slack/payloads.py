@@ -1,10 +1,14 @@
 """The bodies Slack sends, as pure functions. Shapes: Slack's docs on slash commands, interaction payloads, events."""
 
-from collections.abc import Iterator
+import copy
 from typing import Any
 
-from bot.demo.slack.messages import Message, elements_of
+from bot.demo.slack.forms import Values
+from bot.demo.slack.messages import Message
+from bot.demo.slack.views import View
 from bot.demo.slack.workspace import APP_ID, BOT_USER_ID, Channel, User, Workspace
+
+Json = dict[str, Any]
 
 
 def slash_command(
@@ -17,7 +21,7 @@ def slash_command(
     token: str,
     response_url: str,
     trigger_id: str,
-) -> dict[str, Any]:
+) -> Json:
     """The fields of a slash command. Slack: docs "Implementing slash commands".
 
     For a person of another company `team_id` is that company's, as `user.team_id` is in interactions.
@@ -45,13 +49,14 @@ def block_actions(
     user: User,
     channel: Channel,
     message: Message,
-    action: dict[str, Any],
+    action: Json,
+    state: Values,
     token: str,
     response_url: str,
     trigger_id: str,
-) -> dict[str, Any]:
+) -> Json:
     """A click in a message. Slack: reference "block_actions payloads"; an ephemeral source has no `message`."""
-    container: dict[str, Any] = {
+    container: Json = {
         "type": "message",
         "message_ts": message.ts,
         "channel_id": channel.id,
@@ -59,18 +64,11 @@ def block_actions(
     }
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
-    payload: dict[str, Any] = {
-        "type": "block_actions",
-        "token": token,
-        "api_app_id": APP_ID,
-        "team": {"id": workspace.team_id, "domain": workspace.domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
-        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
-        "channel": {"id": channel.id, "name": channel.command_name},
+    payload = _interaction("block_actions", workspace, user, token) | {
+        "channel": _named(channel),
         "container": container,
         "trigger_id": trigger_id,
-        "state": {"values": {}},
+        "state": {"values": state},
         "response_url": response_url,
         "actions": [action],
     }
@@ -79,9 +77,100 @@ def block_actions(
     return payload
 
 
-def event_callback(
-    *, workspace: Workspace, event: dict[str, Any], token: str, event_id: str, event_time: int
-) -> dict[str, Any]:
+def view_actions(
+    *, workspace: Workspace, user: User, view: View, action: Json, token: str, trigger_id: str
+) -> Json:
+    """A click in a modal or in the Home tab: no channel, no message and no response_url. Slack: as above."""
+    return _interaction("block_actions", workspace, user, token) | {
+        "container": {"type": "view", "view_id": view.id},
+        "trigger_id": trigger_id,
+        "view": view.as_json(workspace.team_id),
+        "actions": [action],
+    }
+
+
+def view_submission(*, workspace: Workspace, user: User, view: View, token: str, trigger_id: str) -> Json:
+    """A form sent off. Slack: reference "view_submission payloads"."""
+    return _interaction("view_submission", workspace, user, token) | {
+        "trigger_id": trigger_id,
+        "view": view.as_json(workspace.team_id),
+        "response_urls": [],
+    }
+
+
+def view_closed(*, workspace: Workspace, user: User, view: View, token: str, is_cleared: bool) -> Json:
+    """A modal left without sending it. Slack: reference "view_closed payloads"; no trigger_id."""
+    return _interaction("view_closed", workspace, user, token) | {
+        "view": view.as_json(workspace.team_id),
+        "is_cleared": is_cleared,
+    }
+
+
+def shortcut(
+    *, workspace: Workspace, user: User, callback_id: str, token: str, trigger_id: str, action_ts: str
+) -> Json:
+    """A global shortcut: no channel and no response_url. Slack: reference "Shortcut payloads"."""
+    return _interaction("shortcut", workspace, user, token) | {
+        "callback_id": callback_id,
+        "trigger_id": trigger_id,
+        "action_ts": action_ts,
+    }
+
+
+def message_action(
+    *,
+    workspace: Workspace,
+    user: User,
+    channel: Channel,
+    message: Message,
+    callback_id: str,
+    token: str,
+    response_url: str,
+    trigger_id: str,
+    action_ts: str,
+) -> Json:
+    """A message shortcut. Slack: reference "Shortcut payloads"."""
+    return _interaction("message_action", workspace, user, token) | {
+        "callback_id": callback_id,
+        "trigger_id": trigger_id,
+        "response_url": response_url,
+        "action_ts": action_ts,
+        "message_ts": message.ts,
+        "channel": _named(channel),
+        "message": message.as_json(workspace.team_id),
+    }
+
+
+def app_mention(user: User, message: Message) -> Json:
+    """Someone named the app. Slack: reference "app_mention"."""
+    event: Json = {
+        "type": "app_mention",
+        "user": user.id,
+        "team": user.team_id,
+        "text": message.text,
+        "ts": message.ts,
+        "channel": message.channel,
+        "event_ts": message.ts,
+        "blocks": copy.deepcopy(list(message.blocks)),
+    }
+    return event | ({"thread_ts": message.thread_ts} if message.thread_ts else {})
+
+
+def app_home_opened(
+    workspace: Workspace, user: User, channel: Channel, tab: str, view: View | None, ts: str
+) -> Json:
+    """Someone opened the app's page. Slack: reference "app_home_opened"; no `view` before one was published."""
+    event: Json = {
+        "type": "app_home_opened",
+        "user": user.id,
+        "channel": channel.id,
+        "tab": tab,
+        "event_ts": ts,
+    }
+    return event | ({"view": view.as_json(workspace.team_id)} if view else {})
+
+
+def event_callback(*, workspace: Workspace, event: Json, token: str, event_id: str, event_time: int) -> Json:
     """The envelope of an event. Slack: docs "The Events API"."""
     return {
         "token": token,
@@ -105,45 +194,18 @@ def event_callback(
     }
 
 
-def action_on(
-    message: Message, action_id: str, *, block_id: str | None, option: str | None, action_ts: str
-) -> dict[str, Any]:
-    """The action that using this element sends. LookupError if the message has no such element, or several."""
-    found = [
-        (block, element)
-        for block, element in _interactive(message)
-        if element.get("action_id") == action_id and block_id in (None, block["block_id"])
-    ]
-    if len(found) != 1:
-        there = sorted(
-            f"{element.get('action_id')} (in {block['block_id']})" for block, element in _interactive(message)
-        )
-        raise LookupError(
-            f"{len(found)} elements {action_id!r} in {message.key}; there are: {', '.join(there)}"
-        )
-    block, element = found[0]
-    action = {
-        "type": element["type"],
-        "action_id": action_id,
-        "block_id": block["block_id"],
-        "action_ts": action_ts,
+def _interaction(kind: str, workspace: Workspace, user: User, token: str) -> Json:
+    """What all interaction payloads carry."""
+    return {
+        "type": kind,
+        "token": token,
+        "api_app_id": APP_ID,
+        "team": {"id": workspace.team_id, "domain": workspace.domain},
+        "enterprise": None,
+        "is_enterprise_install": False,
+        "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
     }
-    action |= {name: element[name] for name in ("text", "value", "style") if name in element}
-    if "options" in element:
-        action["selected_option"] = _option(element, option)
-    return action
 
 
-def _interactive(message: Message) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    for block in message.blocks:
-        for element in elements_of(block):
-            if "action_id" in element:
-                yield block, element
-
-
-def _option(element: dict[str, Any], value: str | None) -> dict[str, Any]:
-    options: list[dict[str, Any]] = element["options"]
-    for option in options:
-        if option["value"] == value:
-            return option
-    raise LookupError(f"{element['action_id']} has no option {value!r}, but {[o['value'] for o in options]}")
+def _named(channel: Channel) -> Json:
+    return {"id": channel.id, "name": channel.command_name}

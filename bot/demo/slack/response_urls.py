@@ -51,10 +51,9 @@ class ResponseUrls:
             raise SpentError("used_url")
         return found
 
-    def owner_of(self, secret: str) -> str | None:
-        """The user whose interaction this address came with, also when it is spent."""
-        found = self._issued.get(secret)
-        return found.user if found else None
+    def look_up(self, secret: str) -> ResponseUrl | None:
+        """The address if it was handed out, also when it is spent."""
+        return self._issued.get(secret)
 
     def _forget_old(self) -> None:
         # Issued in the order of expiry, so only the front needs a look.

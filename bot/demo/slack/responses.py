@@ -19,18 +19,31 @@ from bot.demo.slack.delivery import Delivery
 from bot.demo.slack.exchanges import FROM_BOT, ExchangeLog, readable
 from bot.demo.slack.faults import RESPONSE_URL, Faults
 from bot.demo.slack.messages import MessageBoard
+from bot.demo.slack.rejections import Rejections
 from bot.demo.slack.response_urls import ResponseUrl, ResponseUrls, SpentError
 from bot.demo.slack.web_api import with_fault
 from bot.demo.slack.workspace import BOT_USER_ID
 
-IN_CHANNEL, EPHEMERAL = "in_channel", "ephemeral"
+IN_CHANNEL = "in_channel"
+_SPENT = {
+    "expired_url": "[ERROR] this response_url is unknown, or older than 30 minutes",
+    "used_url": "[ERROR] this response_url was used five times",
+}
 
 
 class Responses:
     """Turns answers into messages."""
 
-    def __init__(self, board: MessageBoard, urls: ResponseUrls, faults: Faults, log: ExchangeLog) -> None:
+    def __init__(
+        self,
+        board: MessageBoard,
+        urls: ResponseUrls,
+        faults: Faults,
+        log: ExchangeLog,
+        rejections: Rejections,
+    ) -> None:
         self._board = board
+        self._rejections = rejections
         self._urls = urls
         self._faults = faults
         self._log = log
@@ -46,7 +59,7 @@ class Responses:
             FROM_BOT,
             f"POST {request.url.path}",
             "dropped" if isinstance(response, HangUp) else response.status_code,
-            who=self._urls.owner_of(secret),
+            who=known.user if (known := self._urls.look_up(secret)) else None,
             request=readable(raw),
             response=readable(bytes(response.body)),
             seconds=time.monotonic() - started,
@@ -81,8 +94,10 @@ class Responses:
             url = self._urls.find(secret)
             self._respond(url, _read_body(raw))
         except SpentError as refusal:
+            self._note(secret, ContentError(str(refusal), [_SPENT[str(refusal)]]), raw)
             return JSONResponse({"ok": False, "error": str(refusal)}, HTTPStatus.NOT_FOUND)
         except ContentError as refusal:
+            self._note(secret, refusal, raw)
             return JSONResponse(refusal.as_json(), HTTPStatus.BAD_REQUEST)
         url.uses_left -= 1
         return PlainTextResponse("ok")
@@ -108,6 +123,11 @@ class Responses:
                 via=RESPONSE_URL,
             )
         url.delivery.answer(message)
+
+    def _note(self, secret: str, refusal: ContentError, raw: bytes) -> None:
+        known = self._urls.look_up(secret)
+        who, place = (known.user, known.channel) if known else (None, None)
+        self._rejections.add(RESPONSE_URL, refusal, readable(raw), who=who, place=place)
 
     def _source(self, url: ResponseUrl) -> str:
         if url.source is None or self._board.find(url.source) is None:

@@ -20,6 +20,7 @@ from bot.demo.serving import HangUp
 from bot.demo.slack.content import ContentError
 from bot.demo.slack.exchanges import FROM_BOT, ExchangeLog
 from bot.demo.slack.faults import ApiError, Dropped, Fault, Faults, RateLimited, ServerError, Slow
+from bot.demo.slack.rejections import Rejections
 from bot.demo.slack.signing import Credentials
 
 BOT, APP, NONE = "bot", "app", "none"  # the token a method wants
@@ -61,12 +62,16 @@ class WebApi:
         faults: Faults,
         log: ExchangeLog,
         methods: dict[str, Method],
+        rejections: Rejections,
+        whom: Callable[[Arguments], str | None],
     ) -> None:
         self.methods = methods
         self.scopes = scopes
         self._credentials = credentials
         self._faults = faults
         self._log = log
+        self._rejections = rejections
+        self._whom = whom
 
     async def serve(self, request: Request) -> Response:
         """Answer one call."""
@@ -74,6 +79,7 @@ class WebApi:
         name = request.path_params["method"]
         arguments = await read_arguments(request)
         token = _token_of(request, arguments)
+        whom = self._whom(arguments)
         response = await with_fault(self._faults.take(name), lambda: self._call(name, arguments, token))
         response.headers["X-OAuth-Scopes"] = ",".join(sorted(self.scopes))
         response.headers["X-Slack-Req-Id"] = secrets.token_hex(8)
@@ -81,7 +87,7 @@ class WebApi:
             FROM_BOT,
             f"{request.method} /api/{name}",
             "dropped" if isinstance(response, HangUp) else response.status_code,
-            who=arguments.get("user") if isinstance(arguments.get("user"), str) else None,
+            who=whom,
             request=dict(arguments),
             response=_logged(response),
             seconds=time.monotonic() - started,
@@ -99,6 +105,14 @@ class WebApi:
         except ApiFailureError as failure:
             return JSONResponse(failure.body)
         except ContentError as refusal:
+            place = arguments.get("channel")
+            self._rejections.add(
+                name,
+                refusal,
+                dict(arguments),
+                who=self._whom(arguments),
+                place=str(place) if place else None,
+            )
             return JSONResponse(refusal.as_json())
         except TooManyError as limit:
             return rate_limited(limit.retry_after)

@@ -70,6 +70,9 @@ class Channel:
     is_private: bool = False
     is_im: bool = False
     is_archived: bool = False
+    is_home: bool = (
+        False  # the app's Home tab in a person's sidebar: no conversation, nothing is posted there
+    )
 
     def shows_to(self, user: User) -> bool:
         """Whether this person can open the conversation; people of other companies only where they are in."""
@@ -150,7 +153,10 @@ class Workspace:
 
     def open_dm(self, user: User) -> Channel:
         """The direct message between this person and the app, opened if it was not yet."""
+        dm = self.dm_of(user)
+        return self.channels.setdefault(dm.id, dm)
+
+    def dm_of(self, user: User) -> Channel:
+        """The same direct message, without opening it."""
         dm_id = f"D{user.id[1:]}"
-        if dm_id not in self.channels:
-            self.channels[dm_id] = Channel(dm_id, dm_id, {user.id, BOT_USER_ID}, is_im=True)
-        return self.channels[dm_id]
+        return self.channels.get(dm_id) or Channel(dm_id, dm_id, {user.id, BOT_USER_ID}, is_im=True)
