@@ -81,7 +81,27 @@ def parser() -> argparse.ArgumentParser:
         help="type this and print the conversation; several make a longer one",
     )
     verb.add_argument(
-        "--as", dest="person", default="alice", help="who types: alice, bob, vera (Admin), nils, gina"
+        "--as",
+        dest="person",
+        default="alice",
+        help="who one is: alice, bob, vera (Admin), nils, gina (guest)",
+    )
+    verb.add_argument(
+        "--in",
+        dest="channel",
+        metavar="CHANNEL",
+        default="#trial-uploads",
+        help="where --once is typed: '#trial-uploads' (the default), '#general', '#random', or dm",
+    )
+    verb.add_argument("--http", action="store_true", help="run the bot in HTTP mode instead of Socket Mode")
+    verb.add_argument(
+        "--port", type=int, default=8765, help="of the page (default 8765); a free one if it is taken"
+    )
+    verb.add_argument(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="keep the database in this folder and go on with it next time",
     )
     verb.set_defaults(command=demo)
 
@@ -119,8 +139,10 @@ def run(_: argparse.Namespace) -> int:
 
 async def _serve(config: Config) -> int:
     # Imported here, since the other commands start faster without the web and Slack libraries.
+    from slack_sdk.errors import SlackApiError
+
     from bot.app import serve
-    from bot.slack.workspace import SlackRefused
+    from bot.slack.workspace import PASSING, SlackRefused, error_code
     from bot.web.server import CannotListen
 
     stop, started = asyncio.Event(), asyncio.Event()
@@ -141,15 +163,58 @@ async def _serve(config: Config) -> int:
         return 1 if started.is_set() else 0
     except (SlackRefused, CannotListen) as error:
         raise RunFailed(str(error)) from None
+    except SlackApiError as error:
+        raise RunFailed(
+            f"Slack refused a call at the start ({error_code(error)}). Try again later."
+        ) from None
+    except PASSING:
+        raise RunFailed(
+            "Slack cannot be reached. Check the network, HTTPS_PROXY and SLACK_API_URL, then start again."
+        ) from None
     return 0
 
 
 def demo(arguments: argparse.Namespace) -> int:
-    """Start the demo workspace."""
-    from bot.demo.workspace import converse
+    """Open the demo workspace in the browser, or print a conversation in it."""
+    from bot.demo.bot_process import BotDidNotStart
+    from bot.demo.page import serve_page
+    from bot.demo.transcript import converse
+    from bot.demo.workspace import DemoCannotStart, UnknownName
 
-    typed = arguments.once or []
-    return _in_loop(lambda: converse(typed, person=arguments.person, say=print))
+    if not 0 <= arguments.port <= 65535:
+        raise WrongUsage("--port: must be between 0 and 65535")
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    async def work() -> int:
+        person, keep, socket_mode = arguments.person, arguments.keep, not arguments.http
+        if not arguments.once:
+            return await serve_page(
+                say=say, person=person, socket_mode=socket_mode, port=arguments.port, keep=keep
+            )
+        talk = asyncio.ensure_future(
+            converse(
+                arguments.once,
+                person=person,
+                say=say,
+                channel=arguments.channel,
+                socket_mode=socket_mode,
+                keep=keep,
+            )
+        )
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, talk.cancel)
+        return await talk
+
+    try:
+        return _in_loop(work)
+    except asyncio.CancelledError:
+        return 1
+    except UnknownName as error:
+        raise WrongUsage(str(error)) from None
+    except (DemoCannotStart, BotDidNotStart) as error:
+        raise RunFailed(str(error)) from None
 
 
 def migrate_command(_: argparse.Namespace) -> int:
@@ -181,9 +246,8 @@ def keys_rotate(_: argparse.Namespace) -> int:
             await check_keys(database, keyring)
             await migrate(database)
             count = await Accounts(database, keyring).reseal()
-        print(
-            f"{count} credential(s) sealed anew with key {keyring.newest_id}; older keys may now be removed."
-        )
+        print(f"{count} credential(s) sealed anew with key {keyring.newest_id}.")
+        print("Once every running bot has started with this key, run this again; then older keys may go.")
         return 0
 
     return _in_loop(work)

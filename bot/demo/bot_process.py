@@ -21,8 +21,8 @@ class BotDidNotStart(Exception):
 class BotProcess:
     """One process `python -m bot run` with exactly the settings given; its log goes to a file in `folder`."""
 
-    def __init__(self, settings: Mapping[str, str], folder: Path) -> None:
-        self.port = _free_port()
+    def __init__(self, settings: Mapping[str, str], folder: Path, port: int | None = None) -> None:
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = folder / "bot.log"
         self.start_seconds = 0.0
@@ -33,18 +33,22 @@ class BotProcess:
     @property
     def pid(self) -> int:
         """The process id; 0 when it is not running."""
-        return self._process.pid if self._process is not None else 0
+        process = self._process
+        return process.pid if process is not None and process.returncode is None else 0
 
     async def start(self) -> None:
         """Start it and return when it is ready for work; BotDidNotStart otherwise."""
+        if self.pid:
+            raise RuntimeError("the bot is running already")
         begun = time.monotonic()
-        with self.log_file.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "run", env=self._environment(), cwd=self._folder,
-                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
-            )  # fmt: skip
+        spawning = asyncio.create_task(self._spawn())
+        try:
+            process = self._process = await asyncio.shield(spawning)
+        except asyncio.CancelledError:
+            self._process = await spawning  # so that `stop` knows what there is to end
+            raise
         while not await self._is_ready():
-            if self._process.returncode is not None or time.monotonic() - begun > START_SECONDS:
+            if process.returncode is not None or time.monotonic() - begun > START_SECONDS:
                 await self.kill()
                 raise BotDidNotStart(f"the bot did not start:\n{self.log_text()[-2000:]}")
             await asyncio.sleep(0.02)
@@ -61,6 +65,9 @@ class BotProcess:
                 code = await self._process.wait()
         except TimeoutError:
             return await self.kill()
+        except asyncio.CancelledError:
+            await self.kill()
+            raise
         self._process = None
         return code
 
@@ -77,6 +84,22 @@ class BotProcess:
     def log_text(self) -> str:
         """All it has logged so far."""
         return self.log_file.read_text("utf-8", errors="replace") if self.log_file.exists() else ""
+
+    def log_tail(self, lines: int = 40) -> list[str]:
+        """The last lines of its log, without reading all of it."""
+        if not self.log_file.exists():
+            return []
+        with self.log_file.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - lines * 400))
+            return log.read().decode("utf-8", errors="replace").splitlines()[-lines:]
+
+    async def _spawn(self) -> asyncio.subprocess.Process:
+        """In a session of its own: Ctrl-C in a terminal is for the demo, which then stops the bot."""
+        with self.log_file.open("ab") as log:
+            return await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "bot", "run", env=self._environment(), cwd=self._folder,
+                stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
         """Nothing of the operator's own settings, and no proxy on the way to loopback."""
@@ -107,7 +130,8 @@ class BotProcess:
             writer.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port on loopback that nobody listens on just now."""
     listener = bind_loopback(0)
     with listener:
         port: int = listener.getsockname()[1]

@@ -1,12 +1,48 @@
-"""Slack messages as text for a terminal: what a person would see, drawn from the blocks."""
+"""Conversations as text for a terminal: what a person would type and see, drawn from the blocks."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
+
+from bot.demo.slack import Channel, User, Workspace
+from bot.demo.workspace import ANSWER_SECONDS, CHANNEL, LINKED, UnknownName, demo_person, demo_workspace
 
 _DATE = re.compile(r"<!date\^(\d+)\^([^|^>]*)(?:\^[^|>]*)?\|([^>]*)>")
 _LINK = re.compile(r"<([^>|]+)\|([^>]+)>")
+
+
+async def converse(
+    typed: Sequence[str],
+    *,
+    person: str,
+    say: Callable[[str], None],
+    channel: str = CHANNEL,
+    socket_mode: bool = True,
+    keep: Path | None = None,
+) -> int:
+    """Print a conversation: what the person types and what they read. Returns 0 when all was answered, else 1."""
+    who = demo_person(person)
+    place = _demo_place(channel, who)
+    async with demo_workspace(socket_mode=socket_mode, keep=keep) as demo:
+        await demo.link_once([who.name] if who.name in LINKED else [])
+        for text in typed:
+            shown = text if text.startswith(("/", "@")) else f"/upload-status {text}".rstrip()
+            where = "a direct message with the app" if place.is_im else f"#{place.name}"
+            say(f"\n{who.real_name} in {where}\n> {shown}\n")
+            try:
+                delivery = await demo.type(who.name, shown, channel)
+                if delivery is None:
+                    continue
+                answer = await delivery.answered(timeout=ANSWER_SECONDS)
+            except TimeoutError as silence:
+                say(f"  no answer: {silence}")
+                return 1
+            seen_by = f"  (only visible to {who.real_name.split()[0]})" if answer.is_ephemeral else ""
+            say(f"Vault Uploads{seen_by}")
+            say("\n".join(f"  {line}" for line in as_text(answer.text, answer.blocks).splitlines()))
+    return 0
 
 
 def as_text(text: str, blocks: Sequence[dict[str, Any]]) -> str:
@@ -56,3 +92,14 @@ def _pretty(moment: datetime) -> str:
     today = datetime.now(UTC).astimezone().date()
     names = {-1: "yesterday", 0: "today", 1: "tomorrow"}
     return names.get((moment.date() - today).days, moment.strftime("%b %-d"))
+
+
+def _demo_place(name: str, who: User) -> Channel:
+    """A conversation this person can open; UnknownName."""
+    try:
+        place = Workspace.seeded().channel(name, who)
+    except LookupError:
+        raise UnknownName(f"There is no channel “{name}” in the demo; try {CHANNEL} or dm.") from None
+    if not place.shows_to(who):
+        raise UnknownName(f"{who.real_name} cannot open {name}.")
+    return place

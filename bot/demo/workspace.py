@@ -1,27 +1,63 @@
 """The demo workspace: an emulated Slack, an emulated Vault, and the real bot between them."""
 
-import asyncio
+import fcntl
+import json
+import os
 import re
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
+import yaml
 
-from bot.demo.bot_process import BotProcess
+from bot.demo.bot_process import BotProcess, free_port
 from bot.demo.clock import DemoClock
-from bot.demo.slack import SlackEmulator, Workspace
+from bot.demo.slack import Delivery, SlackEmulator, User, Workspace
+from bot.demo.slack.composer import MENTION, compose
 from bot.demo.slack.messages import Message
-from bot.demo.transcript import as_text
 from bot.demo.vault import Domain, VaultEmulator, seed
+from bot.manifest import filled_in
 from bot.store.seal import new_key
 
 LINKED = ("alice", "bob", "vera")
 CHANNEL = "#trial-uploads"
-SCRIPT = ("help", "list", seed.CHOLECAP, "whoami")
+ANSWER_SECONDS = 25.0
+LOG_MOST = 5000
+
+
+class DemoCannotStart(Exception):
+    """A sentence for who started it."""
+
+
+class UnknownName(DemoCannotStart):
+    """Nobody, or no channel, is called so."""
+
+
+@dataclass(kw_only=True)
+class Kept:
+    """What the next start in the same folder goes on with, beside the database and its key."""
+
+    vault_ports: list[int] = field(default_factory=list)
+    """Links are to a Vault's address, so it must stay the same."""
+    linked: list[str] = field(default_factory=list)
+    """Whom the demo has linked: not again, since they may have unlinked."""
+
+    @classmethod
+    def read(cls, folder: Path) -> "Kept":
+        """As the last demo in this folder left it; nothing in a new one."""
+        with suppress(OSError, ValueError, TypeError):
+            return cls(**json.loads((folder / "demo.json").read_text("utf-8")))
+        return cls()
+
+    def write(self, folder: Path) -> None:
+        """For the next demo in this folder."""
+        (folder / "demo.json").write_text(json.dumps(asdict(self)), "utf-8")
 
 
 @dataclass(kw_only=True)
@@ -34,30 +70,71 @@ class DemoWorkspace:
     bot: BotProcess
     folder: Path
     settings: Mapping[str, str] = field(repr=False)
+    socket_mode: bool = False
+    kept: Kept = field(default_factory=Kept)
 
     async def ask(self, person: str, text: str, channel: str = CHANNEL) -> Message:
         """Type `/upload-status TEXT` as that person and return the answer; TimeoutError when none comes."""
         delivery = await self.slack.slash(user=person, channel=channel, text=text)
-        return await delivery.answered(timeout=25)
+        return await delivery.answered(timeout=ANSWER_SECONDS)
+
+    async def type(
+        self, person: str, text: str, channel: str = CHANNEL, thread: str | None = None
+    ) -> Delivery | None:
+        """Type into the composer: a slash command, a mention of the app, or a message that nobody answers."""
+        if text.startswith("/"):
+            command, _, words = text.partition(" ")
+            return await self.slack.slash(
+                user=person,
+                channel=channel,
+                command=command,
+                text=words.strip(),
+                in_thread=thread is not None,
+            )
+        if MENTION in compose(text, self.slack.workspace)[0]:
+            return await self.slack.mention(user=person, channel=channel, text=text, in_thread_of=thread)
+        await self.slack.say(person, channel, text, thread)
+        return None
 
     async def click(self, person: str, message: Message, action_id: str) -> Message:
         """Press a button of a message and return what it answers."""
         delivery = await self.slack.click(user=person, message=message, action_id=action_id)
-        return await delivery.answered(timeout=25)
+        return await delivery.answered(timeout=ANSWER_SECONDS)
 
-    async def link(self, person: str, vault: str | None = None) -> None:
-        """Link a demo person's account through the bot's real page, as they would in a browser."""
-        asked = await self.ask(person, f"link {vault or ''}".strip())
+    async def link(
+        self, person: str, vault: str | None = None, *, method: str = "password", channel: str = CHANNEL
+    ) -> None:
+        """Link a demo person's account through the bot's real page, as they would in a browser.
+
+        By `token` the link outlives jumps of the clock and a restart; Vault sessions die within 48 hours.
+        """
+        asked = await self.ask(person, f"link {vault or ''}".strip(), channel)
         user = self.vault.users[person]
         async with httpx.AsyncClient(trust_env=False, timeout=20) as browser:
             page = await browser.get(link_address(asked))
-            fields = hidden_fields(page.text, "password")
-            fields |= {"username": user.user_name, "password": seed.PASSWORDS[person]}
+            fields = hidden_fields(page.text, method)
+            if method == "token":
+                fields["token"] = self.vault.access_token(person, vault or seed.PROMOMATS)
+            else:
+                fields |= {"username": user.user_name, "password": seed.PASSWORDS[person]}
             if vault and "<select" in page.text:
                 fields["vault"] = vault
             done = await browser.post(self.bot.url + "/link", data=fields)
         if done.status_code != 200:
-            raise RuntimeError(f"linking {person} failed with status {done.status_code}")
+            raise DemoCannotStart(f"Linking {person} failed with status {done.status_code}.")
+
+    async def link_once(self, people: Iterable[str]) -> None:
+        """Link these people by token, in their direct messages, unless this folder's demo has done it before."""
+        for person in people:
+            if person not in self.kept.linked:
+                try:
+                    await self.link(person, method="token", channel="dm")
+                except (TimeoutError, LookupError, httpx.HTTPError) as error:
+                    raise DemoCannotStart(
+                        f"Linking {person} failed: {error}\n{self.bot.log_text()[-2000:]}"
+                    ) from error
+                self.kept.linked.append(person)
+        self.kept.write(self.folder)
 
 
 def link_address(message: Message) -> str:
@@ -88,27 +165,89 @@ async def demo_workspace(
 ) -> AsyncIterator[DemoWorkspace]:
     """Start everything in a temporary folder of its own and yield it; leave nothing behind.
 
-    `settings` add to or replace the bot's; `keep` is a folder to use instead, which then stays.
+    `settings` add to or replace the bot's; `keep` is a folder to use instead, which then stays. DemoCannotStart
+    when that folder cannot be used, BotDidNotStart when the bot does not come up.
     """
     async with AsyncExitStack() as stack:
-        folder = keep or Path(tempfile.mkdtemp(prefix="vault-uploads-demo-"))
-        folder.mkdir(parents=True, exist_ok=True)
-        if keep is None:
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        clock = DemoClock(folder / "clock.json")
-        slack = SlackEmulator(clock=clock, workspace=Workspace.seeded())
+        folder = _folder(keep, stack)
+        clock = _clock(folder)
+        kept = Kept.read(folder)
+        port = free_port()
+        slack = SlackEmulator(
+            clock=clock,
+            workspace=Workspace.seeded(),
+            log_most=LOG_MOST,
+            manifest=_manifest(None if socket_mode else f"http://127.0.0.1:{port}"),
+        )
         vault = VaultEmulator(clock=clock, domain=Domain.seeded(clock.now()))
         await slack.start()
         stack.push_async_callback(slack.stop)
-        await vault.start()
         stack.push_async_callback(vault.stop)
+        await vault.start(kept.vault_ports[: len(vault.vaults)])
+        ports = [int(one.dns.rpartition(":")[2]) for one in vault.vaults.values()]
+        if ports != kept.vault_ports:
+            kept = Kept(vault_ports=ports)
         chosen = {**_settings(slack, vault, folder, socket_mode=socket_mode), **(settings or {})}
-        bot = BotProcess(chosen, folder)
+        bot = BotProcess(chosen, folder, port)
         slack.request_url = None if socket_mode else f"{bot.url}/slack/events"
         stack.push_async_callback(bot.stop)
         if start_bot:
             await bot.start()
-        yield DemoWorkspace(clock=clock, slack=slack, vault=vault, bot=bot, folder=folder, settings=chosen)
+        yield DemoWorkspace(
+            clock=clock,
+            slack=slack,
+            vault=vault,
+            bot=bot,
+            folder=folder,
+            settings=chosen,
+            socket_mode=socket_mode,
+            kept=kept,
+        )
+
+
+def _folder(keep: Path | None, stack: AsyncExitStack) -> Path:
+    """A folder for this demo alone; a temporary one is removed when the stack is closed."""
+    if keep is None:
+        folder = Path(tempfile.mkdtemp(prefix="vault-uploads-demo-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        return folder
+    try:
+        folder = keep.resolve()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = stack.enter_context((folder / "demo.lock").open("w"))
+    except OSError as error:
+        raise DemoCannotStart(f"The folder {keep} cannot be used: {error.strerror}.") from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise DemoCannotStart(f"Another demo is running in the folder {keep}.") from None
+    return folder
+
+
+def _clock(folder: Path) -> DemoClock:
+    """A clock that does not fall behind what a kept folder has already seen."""
+    path, before = folder / "clock.json", 0.0
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        before = float(json.loads(path.read_text("utf-8"))["demo"])
+    clock = DemoClock(path)
+    if before > clock.timestamp():
+        clock.set(datetime.fromtimestamp(before, UTC))
+    return clock
+
+
+def _manifest(http_url: str | None) -> dict[str, Any]:
+    """The real manifest, for the demo's way of running."""
+    manifest: dict[str, Any] = yaml.safe_load(filled_in(http_url))
+    return manifest
+
+
+def _encryption_key(folder: Path) -> str:
+    """The folder's own key; a new one for a new folder, readable by its owner alone."""
+    path = folder / "encryption.key"
+    if not path.exists():
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(new_key())
+    return path.read_text("utf-8").strip()
 
 
 def _settings(
@@ -125,38 +264,15 @@ def _settings(
         "SLACK_API_URL": slack.api_url,
         "VAULTS": ",".join(f"{name}={one.url}" for name, one in vault.vaults.items()),
         "DATABASE_URL": f"sqlite:///{folder / 'bot.db'}",
-        "ENCRYPTION_KEYS": new_key(),
+        "ENCRYPTION_KEYS": _encryption_key(folder),
         "DEMO_CLOCK_FILE": str(folder / "clock.json"),
         "LOG_FORMAT": "json",
     }
 
 
-async def converse(typed: Sequence[str], *, person: str, say: Callable[[str], None]) -> int:
-    """Print a conversation: what the person types and what they read. Returns 0 when all was answered, else 1."""
-    people = Workspace.seeded().users.values()
-    if person not in (one.name for one in people):
-        say(f"There is no “{person}” in the demo; try alice, bob, vera, nils or gina.")
-        return 2
-    async with demo_workspace() as demo:
-        if person in LINKED:
-            await demo.link(person)
-        who = demo.slack.workspace.user(person)
-        for text in typed or SCRIPT:
-            words = text.removeprefix("/upload-status").strip()
-            say(f"\n{who.real_name} in {CHANNEL}\n> /upload-status {words}".rstrip() + "\n")
-            try:
-                answer = await demo.ask(person, words)
-            except TimeoutError as silence:
-                say(f"  no answer: {silence}")
-                return 1
-            seen_by = f"  (only visible to {who.real_name.split()[0]})" if answer.is_ephemeral else ""
-            say(f"Vault Uploads{seen_by}")
-            say("\n".join(f"  {line}" for line in as_text(answer.text, answer.blocks).splitlines()))
-    if not typed:
-        say(
-            "\nThat was a real bot process between an emulated Slack and an emulated Vault. Your turn:\n"
-            "  make demo ARGS=\"--once '/upload-status list'\"\n"
-            f"  make demo ARGS=\"--as bob --once '/upload-status {seed.CHOLECAP}'\"   (not Bob's: he is told nothing)"
-        )
-    await asyncio.sleep(0)
-    return 0
+def demo_person(name: str) -> User:
+    """One of the demo's people; UnknownName."""
+    people = {user.name: user for user in Workspace.seeded().users.values() if not user.is_bot}
+    if name not in people:
+        raise UnknownName(f"There is no “{name}” in the demo; try {', '.join(people)}.")
+    return people[name]

@@ -177,8 +177,13 @@ class VaultServer:
             raise no_staging_right(call.user.id)
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
 async def _read_form(request: Request) -> dict[str, str]:
     """Fields of an urlencoded form; nothing if there is none that can be read."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM:
+        return {}
     try:
         return dict(parse_qsl((await request.body()).decode(), keep_blank_values=True, max_num_fields=100))
     except ValueError:
