@@ -18,7 +18,6 @@ from bot.clocks import clock_for
 from bot.config import Config
 from bot.model.accounts import LinkedAccount, SlackUser, Vaults
 from bot.model.clock import Clock
-from bot.model.errors import StoreError
 from bot.slack.blocks import linking as linking_blocks
 from bot.slack.blocks.upload_status import Look
 from bot.slack.failures import Failures
@@ -45,8 +44,12 @@ from bot.web.slack_events import SlackEvents
 
 log = structlog.get_logger()
 
-DRAIN_SECONDS = 21.0
-"""With the wait for acks, everything is over within 25 seconds of the signal."""
+STOP_SECONDS = 23.0
+"""From the signal until the last answer is cancelled; what then remains takes less than two."""
+VAULT_SECONDS = 15.0
+"""Less than an answer may take in all, so that a slow Vault is named as what it is."""
+CONFIRM_SECONDS = 5.0
+"""Slack may ask to be called again later; nobody waits before the page for that."""
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 
 
@@ -72,13 +75,15 @@ async def build(config: Config) -> AsyncIterator[Running]:
         database = await stack.enter_async_context(Database.open(database_url(config.database_url.reveal())))
         await check_keys(database, keyring)
         await migrate(database)
-        session = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
-        slack = _slack_client(config, session, config.slack_bot_token.reveal())
+        slack_http = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
+        slack = _slack_client(config, slack_http, config.slack_bot_token.reveal())
         workspace = await find_workspace(slack)
         http = await stack.enter_async_context(http_client())
-        client = VaultClient(http, version=config.vault_api_version, client_id=config.vault_client_id)
+        client = VaultClient(
+            http, version=config.vault_api_version, client_id=config.vault_client_id, budget=VAULT_SECONDS
+        )
         accounts = Accounts(database, keyring)
-        replies = Replies(client=slack, session=session)
+        replies = Replies(client=slack, http=slack_http)
         linking = Linking(
             accounts=accounts,
             tickets=Tickets(database),
@@ -97,7 +102,7 @@ async def build(config: Config) -> AsyncIterator[Running]:
         given = _collaborators(config, statuses, linking, vaults, clock)
         failures = Failures(link_url=given.link_url, vault_names=given.vault_names, look=given.look)
         work = Work(replies=replies, failures=failures, workspace=workspace)
-        app = _bolt_app(config, _slack_client(config, session), workspace)
+        app = _bolt_app(config, _slack_client(config, slack_http), workspace)
         register(app, work, given)
         socket_mode = None
         if config.slack_app_token is not None:
@@ -138,9 +143,12 @@ async def serve(config: Config, stop: asyncio.Event, started: asyncio.Event) -> 
             await stop.wait()
             log.info("stopping", under_way=running.work.count)
         finally:
+            # First the ways in, then the work: what was acknowledged until the last moment is answered too.
+            deadline = asyncio.get_running_loop().time() + STOP_SECONDS
             if running.socket_mode is not None:
                 await running.socket_mode.close()
-            await asyncio.gather(server.stop(), running.work.drain(DRAIN_SECONDS))
+            await server.stop()
+            await running.work.drain(deadline - asyncio.get_running_loop().time())
     log.info("stopped")
 
 
@@ -148,7 +156,7 @@ def _collaborators(
     config: Config, statuses: UploadStatuses, linking: Linking, vaults: Vaults, clock: Clock
 ) -> Collaborators:
     async def link_url(slack_user: SlackUser, vault_name: str | None) -> str:
-        ticket, _ = await linking.start(slack_user, vault_name)
+        ticket = await linking.start(slack_user, vault_name)
         return f"{config.public_url}/link?ticket={ticket.reveal()}"
 
     def look() -> Look:
@@ -159,9 +167,9 @@ def _collaborators(
     )
 
 
-def _slack_client(config: Config, session: aiohttp.ClientSession, token: str | None = None) -> AsyncWebClient:
+def _slack_client(config: Config, http: aiohttp.ClientSession, token: str | None = None) -> AsyncWebClient:
     return AsyncWebClient(
-        token=token, base_url=config.slack_api_url, session=session, retry_handlers=retry_handlers()
+        token=token, base_url=config.slack_api_url, session=http, retry_handlers=retry_handlers()
     )
 
 
@@ -203,9 +211,13 @@ def _confirmer(replies: Replies, vaults: Vaults) -> Confirm:
     async def confirm(account: LinkedAccount) -> bool:
         """Tell the person by direct message; the link stands whether or not Slack takes it."""
         try:
-            await replies.tell(account.slack_user, linking_blocks.linked(account, vaults))
-        except NotDelivered as error:
-            log.warning("link confirmation not delivered", reason=str(error))
+            async with asyncio.timeout(CONFIRM_SECONDS):
+                await replies.tell(account.slack_user, linking_blocks.linked(account, vaults))
+        except (NotDelivered, TimeoutError) as error:
+            log.warning("link confirmation not delivered", reason=str(error) or "timeout")
+            return False
+        except Exception as error:
+            log.error("link confirmation not delivered", exc_info=error)
             return False
         return True
 
@@ -216,8 +228,9 @@ def _checks(database: Database, socket_mode: SocketMode | None) -> dict[str, Che
     async def check_database() -> str | None:
         try:
             await ping(database)
-        except StoreError as error:
-            return error.sentence
+        except Exception as error:  # noqa: BLE001 - anyone may ask /readyz: the reason belongs into the log
+            log.error("database check failed", error=type(error).__name__, detail=str(error))
+            return "the database cannot be used; see the log"
         return None
 
     async def check_slack() -> str | None:

@@ -239,11 +239,18 @@ def _missing_together(values: Mapping[str, str]) -> list[Fault]:
         )
     if "PUBLIC_URL" not in values and not is_loopback(values.get("HOST", "127.0.0.1")):
         faults.append(Fault("PUBLIC_URL", "is needed when HOST is not this machine itself"))
-    if "DEMO_CLOCK_FILE" in values and not is_loopback(urlsplit(values.get("SLACK_API_URL", "")).hostname):
+    if "DEMO_CLOCK_FILE" in values and not _is_on_this_machine(values.get("SLACK_API_URL", "")):
         faults.append(
             Fault("DEMO_CLOCK_FILE", "works only in the demo, with an emulated Slack on this machine")
         )
     return faults
+
+
+def _is_on_this_machine(url: str) -> bool:
+    try:
+        return is_loopback(urlsplit(url).hostname)
+    except ValueError:
+        return False
 
 
 def near_misses(mapping: Mapping[str, str]) -> list[str]:

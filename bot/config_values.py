@@ -57,7 +57,7 @@ _VAULT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 def vaults(value: str) -> tuple[Vault, ...]:
     """Return the Vaults of `[name=]https://host, …`."""
     vaults: list[Vault] = []
-    for entry in (piece.strip() for piece in value.split(",")):
+    for entry in (piece.strip() for piece in value.split(",") if piece.strip()):
         name, equals, url = entry.partition("=")
         if not equals or "/" in name:
             name, url = "", entry

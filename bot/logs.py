@@ -3,7 +3,7 @@
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 import structlog
@@ -18,7 +18,7 @@ _MASKS = (
     (re.compile(r"((?:Bearer|Basic)\s+)\S+", re.IGNORECASE), r"\1…"),
     (re.compile(r"(hooks\.slack\.com/)\S+"), r"\1…"),
     (re.compile(r"(/services/file_staging/upload/)[^\s/?'\"]+"), r"\1…"),
-    (re.compile(r"(\w+://[^\s:/@]+:)[^\s@/]+(@)"), r"\1…\2"),
+    (re.compile(r"(\w+://[^\s:/@]*:)[^\s@]+(@)"), r"\1…\2"),
 )
 
 # These write whole requests, tokens included, at DEBUG, and rejected bodies at INFO.
@@ -26,6 +26,11 @@ _TALKATIVE = (
     "slack_bolt", "slack_sdk", "aiohttp", "aiosqlite", "httpx", "httpcore", "uvicorn", "websockets",
     "sqlalchemy", "alembic", "stamina", "asyncio", "urllib3", "multipart",
 )  # fmt: skip
+
+
+def _is_terse(record: logging.LogRecord) -> bool:
+    """Keep chatter out by the logger's name too: Bolt gives each of its loggers the root's level (1.30)."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] not in _TALKATIVE
 
 
 def mask(text: str) -> str:
@@ -37,9 +42,18 @@ def mask(text: str) -> str:
 
 def _mask_event(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = mask(value)
+        event[key] = _masked(value)
     return event
+
+
+def _masked(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {mask(str(name)): _masked(content) for name, content in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked(content) for content in value]
+    return mask(str(value))
 
 
 def set_up_logging(level: str, form: str | None) -> None:
@@ -79,6 +93,7 @@ def set_up_logging(level: str, form: str | None) -> None:
             ],
         )
     )
+    handler.addFilter(_is_terse)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(threshold, logging.INFO))

@@ -478,7 +478,7 @@ def test_readme__card_is_what_the_bot_draws() -> None:
     )  # fmt: skip
     vault = Vault("promomats", "https://promomats.vault.example")
     drawn = card(
-        UploadStatus(upload=upload, vault=vault, account=linked(), read_at=now),
+        UploadStatus(upload=upload, vault=vault, account=linked()),
         Look(now=now, stall_after=timedelta(hours=1), several_vaults=True),
     )
     shown = re.search(r"only visible to Alice\)\n(.*?)\n```", README, re.DOTALL)

@@ -149,7 +149,11 @@ class LinkTicket:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unlinked:
-    """One account that was removed; `session_ended` is False when Vault could not be told."""
+    """One account that was removed; `session_ended` is False when Vault could not be told.
+
+    `method` is None where the stored account could not be read any more.
+    """
 
     vault_name: str
+    method: LinkMethod | None
     session_ended: bool

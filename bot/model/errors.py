@@ -11,7 +11,7 @@
     │   ├── WrongCredential, LoginRefused, LandedElsewhere, EmailsDiffer
     ├── VaultError                     Vault said no, or nothing
     │   ├── VaultTemporary
-    │   │   ├── VaultUnavailable, VaultSlow, VaultBusy, VaultMaintenance, VaultConfiguring
+    │   │   ├── VaultUnavailable (VaultNotReached), VaultSlow, VaultBusy, VaultMaintenance, VaultConfiguring
     │   ├── CredentialRefused, NoStagingAccess, NotFoundInVault, VaultRefused
     │   └── VaultAnswerStrange         ├── IdentityMismatch
     ├── OutOfTime
@@ -34,6 +34,8 @@ class BotError(Exception):
     what: ClassVar[str] = "Something went wrong."
     next_step: ClassVar[str] = "Please try again in a few minutes."
     expected: ClassVar[bool] = True
+    for_the_operator: ClassVar[bool] = False
+    """Whether the sentence helps only the operator; others are told that something went wrong, and a reference."""
 
     def __init__(self, **details: object) -> None:
         self.details = details
@@ -54,9 +56,11 @@ class UnknownWords(UsageError):
 
 
 class NearMiss:
-    """An upload id led nowhere; `near` are the asker's own uploads that may have been meant."""
+    """An upload id led nowhere; `near` are the asker's own uploads, in the Vault at `near_vault`, that
+    may have been meant."""
 
     near: "tuple[UploadSession, ...]" = ()
+    near_vault: str | None = None
 
 
 class MalformedUploadId(NearMiss, UsageError):
@@ -77,22 +81,22 @@ class NotLinked(BotError):
     """The person has no account at this Vault."""
 
     what = "You have not linked your Vault account ({vault}) yet."
-    next_step = "Link it once, and I answer with your own Vault rights."
+    next_step = "Link it once with `/upload-status link`, and I answer with your own Vault rights."
 
 
 class LinkEnded(BotError):
     """Vault no longer accepts the stored credential."""
 
     what = "Your link to Vault ({vault}) has ended: Vault no longer accepts it."
-    next_step = "Link again to go on."
+    next_step = "Link again with `/upload-status link` to go on."
 
 
 class UploadNotVisible(NearMiss, BotError):
     """Unknown, not yours and ended are told alike, since Vault itself must not reveal which."""
 
-    what = "No active upload with the id `{upload_id}` is visible to you."
+    what = "No longer active, or not yours: with your Vault rights I see no upload `{upload_id}`."
     next_step = (
-        "It may have been committed, aborted or expired, or it belongs to somebody else. "
+        "It may have been committed, aborted or expired, or belong to somebody else. "
         "`/upload-status list` shows the uploads you can see."
     )
 
@@ -111,8 +115,11 @@ class LinkingError(BotError):
 class TicketNotValid(LinkingError):
     """The ticket is unknown, used or too old: one answer for all three."""
 
-    what = "This link is no longer valid."
-    next_step = "A link works once and for 10 minutes. Type `/upload-status link` in Slack for a new one."
+    what = "This link was already used, or is too old."
+    next_step = (
+        "A link works once and for 10 minutes. In Slack, `/upload-status whoami` shows whether you are linked, "
+        "and `/upload-status link` gives a new link."
+    )
 
 
 class TicketSpent(LinkingError):
@@ -179,6 +186,10 @@ class VaultUnavailable(VaultTemporary):
 
     what = "Vault ({vault}) cannot be reached just now."
     next_step = "Nothing is lost; try again in a few minutes. Its state is shown at trust.veeva.com."
+
+
+class VaultNotReached(VaultUnavailable):
+    """No connection came about, so Vault knows nothing of the request."""
 
 
 class VaultSlow(VaultTemporary):
@@ -283,6 +294,7 @@ class StoreUnavailable(StoreError):
 class StoreUnreadable(StoreError):
     """The file is no database, or a damaged one."""
 
+    for_the_operator = True
     what = "The database {place} is damaged or is not a database ({reason})."
     next_step = "Nothing was changed in it. Restore a backup or point DATABASE_URL elsewhere."
 
@@ -290,6 +302,7 @@ class StoreUnreadable(StoreError):
 class StoreNewer(StoreError):
     """A later release has migrated the database."""
 
+    for_the_operator = True
     what = "The database {place} was written by a newer release (schema {revision})."
     next_step = "Run that release, or restore the backup from before the upgrade."
 
@@ -297,6 +310,7 @@ class StoreNewer(StoreError):
 class KeyMissing(StoreError):
     """Rows are sealed with a key that ENCRYPTION_KEYS lacks."""
 
+    for_the_operator = True
     what = "The database holds values sealed with key(s) {key_ids}, which ENCRYPTION_KEYS lacks."
     next_step = "Add the missing key behind the newest one, then start again. Nothing was changed."
 

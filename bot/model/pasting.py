@@ -13,15 +13,20 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from bot.model.errors import MalformedUploadId
 
 LONGEST_ID = 200
+LONGEST_PASTED = 4000
 _ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _WHOLE_ID = re.compile(r"[0-9a-f]{32}|[A-Za-z0-9._-]{60,200}")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
 _SPACES = re.compile(r"\s+")
 _LINK = re.compile(r"<([a-z]+:(?://)?)?([^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
-_VAULT = re.compile(r"\s*@\s*([A-Za-z0-9][A-Za-z0-9._:-]*)$")
+_VAULT = re.compile(r"\s*@\s*([A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9_-])?)[.,;:)!?`*~'\"’”]*$")
 _PAIRS = (("```", "```"), ("`", "`"), ("*", "*"), ("~", "~"), ("_", "_"), ("“", "”"), ("„", "“"), ("«", "»"))
 _QUOTES = ("\"'‘’“”‛`", "\"'‘’“”‛`")
 _UPLOAD_URL = re.compile(r"/services/file_staging/upload/([^/?#\s]+)")
+_ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
+_ID_FIELDS = ("upload_session_id", "upload_id", "id")
+_ID_IN_QUERY = re.compile(rf"[?&;](?:{'|'.join(_ID_FIELDS)})=")
+_MARKS = ".,;:)!?"
 _SHORT_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"))
 _EM, _EN = re.compile("[\u2014\u2015]"), re.compile("\u2013")
 
@@ -52,11 +57,15 @@ def is_whole_id(text: str) -> bool:
 def read_upload_id(text: str) -> Pasted:
     """Return the upload id in what somebody pasted; MalformedUploadId with the reason where there is none."""
     typed = _visible(text)
+    if len(typed) > LONGEST_PASTED:
+        # An id, formatting and a long address round it stay far below; peeling off more would only cost time.
+        raise MalformedUploadId(text=_clip(typed), reason=_too_long(typed))
     plain = _visible(_unescape(_LINK.sub(_unlink, typed)))
     vault: str | None = None
-    if named := _VAULT.search(plain):
-        plain, vault = plain[: named.start()], named[1]
-        typed = typed[: typed.rfind("@")].rstrip() if typed.endswith(named[1]) else typed
+    whole = _unwrapped(plain)
+    if named := _VAULT.search(whole):
+        plain, vault = whole[: named.start()], named[1]
+        typed = typed.rpartition("@")[0].rstrip()
     bare, host = _from_url(_unwrapped(plain))
     # `_` and dots are legal inside and at the ends of ids, so the text as it stood remains a reading.
     forms = [*_without_marks(bare), *([plain] if plain != bare and _ID.fullmatch(plain) else [])]
@@ -80,7 +89,7 @@ def _unescape(text: str) -> str:
 def _unlink(match: re.Match[str]) -> str:
     """Give back what stood there before Slack made it a link; an address that carries an id is kept whole."""
     scheme, target, label = match[1] or "", match[2], match[3]
-    if _UPLOAD_URL.search(target):
+    if _UPLOAD_URL.search(target) or _ID_IN_QUERY.search(target):
         return scheme + target
     return label if label is not None else target
 
@@ -98,25 +107,27 @@ def _unwrapped(text: str) -> str:
 
 def _from_url(text: str) -> tuple[str, str | None]:
     """Return the id and the host of an API address, or the text itself."""
-    if "://" not in text:
+    address = _ADDRESS.search(text)
+    if address is None:
         found = _UPLOAD_URL.search(text)
         return (unquote(found[1]), None) if found else (text, None)
     try:
-        parts = urlsplit(text[text.index("://") - 5 :].lstrip(" (<:/"))
+        parts = urlsplit(address[0])
+        query = parse_qs(parts.query, max_num_fields=100)
     except ValueError:
         return text, None
+    host = parts.netloc.rpartition("@")[2].lower() or None
     if found := _UPLOAD_URL.search(parts.path):
-        return unquote(found[1]), parts.netloc.lower() or None
-    query = parse_qs(parts.query)
-    for name in ("upload_session_id", "upload_id", "id"):
+        return unquote(found[1]), host
+    for name in _ID_FIELDS:
         if name in query:
-            return query[name][0], parts.netloc.lower() or None
+            return query[name][0], host
     return text, None
 
 
 def _without_marks(text: str) -> list[str]:
     """The text without a sentence's closing marks; as it was, second, since an id may hold dots."""
-    bare = text.rstrip(".,;:)!?").strip()
+    bare = _unwrapped(text.rstrip(_MARKS))
     return [bare, text] if bare and bare != text else [text]
 
 
@@ -141,8 +152,12 @@ def _fault(text: str) -> str | None:
     if text in (".", ".."):
         return "it is only dots"
     if len(text) > LONGEST_ID:
-        return f"it has {len(text)} characters, and no id has more than {LONGEST_ID}"
+        return _too_long(text)
     return None
+
+
+def _too_long(text: str) -> str:
+    return f"it has {len(text):,} characters, and no id has more than {LONGEST_ID}"
 
 
 def _clip(text: str) -> str:

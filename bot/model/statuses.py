@@ -1,7 +1,6 @@
-"""What a look into Vault gave: uploads together with who may read them and when they were read."""
+"""What a look into Vault gave: uploads together with who read them."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from bot.model.accounts import LinkedAccount, Vault
 from bot.model.uploads import UploadSession
@@ -14,7 +13,6 @@ class UploadStatus:
     upload: UploadSession
     vault: Vault
     account: LinkedAccount
-    read_at: datetime
     understood: str | None = None
 
     @property
@@ -30,4 +28,3 @@ class UploadList:
     uploads: tuple[UploadSession, ...]
     vault: Vault
     account: LinkedAccount
-    read_at: datetime

@@ -23,13 +23,13 @@ def pace(bytes_per_second: float) -> str:
     for seconds, unit in ((1, "s"), (60, "min"), (3600, "h")):
         count = int(bytes_per_second * seconds)
         if count >= 1024 * 1024 or unit == "h":
-            return f"{size(count)}/{unit}"
+            return f"{size(count)}/{unit}" if count else "less than 1 byte/h"
     raise AssertionError("unreachable")
 
 
 def duration(span: timedelta) -> str:
     """Return a length of time, floored to what matters at that scale: `8 min`, `2 h 5 min`, `26 h`, `12 days`."""
-    minutes = int(abs(span).total_seconds()) // 60
+    minutes = abs(span) // timedelta(minutes=1)
     hours = minutes // 60
     if minutes < 1:
         return "less than a minute"
@@ -44,7 +44,7 @@ def duration(span: timedelta) -> str:
 
 def rough(span: timedelta) -> str:
     """Return a length of time for an estimate, where minutes beside hours would pretend to know: `2 h`."""
-    hours = int(abs(span).total_seconds()) // 3600
+    hours = abs(span) // timedelta(hours=1)
     return duration(span) if hours < 2 else duration(timedelta(hours=hours))
 
 

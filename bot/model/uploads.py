@@ -60,6 +60,11 @@ class UploadSession:
         return max(self.size - self.uploaded, 0)
 
     @property
+    def nothing_there(self) -> bool:
+        """Whether no part has come yet, so that `last_uploaded` is only when it was created."""
+        return self.uploaded_parts == 0 and self.uploaded == 0
+
+    @property
     def all_bytes_there(self) -> bool:
         """Whether only the commit is missing. An empty file counts once its (empty) part is there."""
         return self.uploaded >= self.size and (self.uploaded > 0 or self.uploaded_parts > 0)
@@ -83,7 +88,7 @@ class UploadSession:
             return Phase.EXPIRED
         if self.all_bytes_there:
             return Phase.UPLOADED
-        if self.uploaded_parts == 0 and self.uploaded == 0:
+        if self.nothing_there:
             return Phase.NOT_STARTED
         return Phase.STALLED if now - self.last_uploaded >= stall_after else Phase.UPLOADING
 

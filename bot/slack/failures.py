@@ -1,5 +1,6 @@
 """From any failure to what a person reads and what the log keeps. Nothing else turns errors into words."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -11,6 +12,8 @@ from bot.slack.blocks.kit import Block, Message
 from bot.slack.blocks.upload_status import Look
 
 log = structlog.get_logger()
+
+LINK_URL_SECONDS = 2.0
 
 LinkUrl = Callable[[SlackUser, str | None], Awaitable[str]]
 
@@ -32,11 +35,13 @@ class Failures:
             return errors.failure(None, reference)
         if not error.expected:
             log.error("failure", reference=reference, error=type(error).__name__, **_loggable(error))
+        if error.for_the_operator:
+            return errors.failure(None, reference)
         if isinstance(error, UnknownWords):
             return errors.usage_failure(error, usage.usage(self._vault_names))
         more_text, more_blocks = "", list[Block]()
         if isinstance(error, NearMiss):
-            more_text, more_blocks = upload_status.near(error.near, self._look())
+            more_text, more_blocks = upload_status.near(error.near, self._look(), error.near_vault)
         link = (
             await self._link_button(error, slack_user) if isinstance(error, NotLinked | LinkEnded) else None
         )
@@ -44,8 +49,9 @@ class Failures:
 
     async def _link_button(self, error: NotLinked | LinkEnded, slack_user: SlackUser) -> Block:
         try:
-            return linking.link_button(await self._link_url(slack_user, str(error.details["vault"])))
-        except BotError as fault:
+            async with asyncio.timeout(LINK_URL_SECONDS):
+                return linking.link_button(await self._link_url(slack_user, str(error.details["vault"])))
+        except Exception as fault:  # noqa: BLE001 - a failure while a failure is drawn must not cost the answer
             # The sentence still stands, and the button then asks for a fresh address when it is pressed.
             log.warning("no link ticket", error=type(fault).__name__)
             return linking.link_button()

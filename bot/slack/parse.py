@@ -68,14 +68,15 @@ def read(text: str) -> Request:
         raise _unknown(text, f"Type `/upload-status {example}`.")
     if _is_word(pieces):
         close = difflib.get_close_matches(word, WORDS, n=1, cutoff=0.7)
-        raise _unknown(
-            text, f"Did you mean `/upload-status {' '.join([*close, *rest[:1]])}`?" if close else ""
-        )
+        # What stood behind the word is repeated where the word takes it; no id and no Vault's name is longer.
+        takes = bool(close) and close[0] in ("status", *_TAKES_A_VAULT)
+        kept = [rest[0][:200].replace("`", "")] if rest and takes else []
+        raise _unknown(text, f"Did you mean `/upload-status {' '.join([*close, *kept])}`?" if close else "")
     return ShowStatus(read_upload_id(text))
 
 
 def _command(word: str, vault: str | None) -> Request:
-    vault = vault.lstrip("@") if vault else None
+    vault = vault.strip("`*~“”\"'").lstrip("@") if vault else None
     match word:
         case "list":
             return ListUploads(vault or None)

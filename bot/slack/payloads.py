@@ -64,7 +64,9 @@ def from_action(body: Payload) -> Call:
     user, team, enterprise = (body.get(key) or {} for key in ("user", "team", "enterprise"))
     team_id = str(user.get("team_id") or team.get("id") or "")
     slack_user = SlackUser(
-        workspace=str(enterprise.get("id") or team_id), user_id=str(user.get("id") or ""), team_id=team_id
+        workspace=str(enterprise.get("id") or team.get("enterprise_id") or team_id),
+        user_id=str(user.get("id") or ""),
+        team_id=team_id,
     )
     action = (body.get("actions") or [{}])[0]
     return Call(
@@ -84,6 +86,6 @@ def _value(text: object) -> Mapping[str, str | int] | None:
         return None
     try:
         value = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -1,5 +1,8 @@
 """The only place that sends anything to Slack."""
 
+import asyncio
+from typing import Any
+
 import aiohttp
 import structlog
 from slack_sdk.errors import SlackApiError
@@ -10,7 +13,6 @@ from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncServerErrorRetryHandler,
 )
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.model.accounts import SlackUser
 from bot.slack.blocks.kit import Message
@@ -21,15 +23,20 @@ log = structlog.get_logger()
 
 
 def retry_handlers() -> list[AsyncRetryHandler]:
-    """Repeat what did not arrive: a broken connection, 429 after its Retry-After, 5xx.
+    """What the Web API client repeats: a lost connection and 5xx once, 429 after its Retry-After.
 
     A time-out is not repeated, since the message may well have arrived.
     """
     return [
-        AsyncConnectionErrorRetryHandler(max_retry_count=2),
+        AsyncConnectionErrorRetryHandler(max_retry_count=1),
         AsyncRateLimitErrorRetryHandler(max_retry_count=3),
-        AsyncServerErrorRetryHandler(max_retry_count=3),
+        AsyncServerErrorRetryHandler(max_retry_count=1),
     ]
+
+
+OK, BAD_CONTENT, TOO_MANY, SERVER_ERROR, NO_ANSWER = 200, 400, 429, 500, 0
+PAUSES = (0.3, 1.0, 2.0)
+"""Seconds before each repetition."""
 
 
 class NotDelivered(Exception):
@@ -37,46 +44,78 @@ class NotDelivered(Exception):
 
 
 class Replies:
-    """Answers commands and clicks, and writes direct messages. One aiohttp session serves all."""
+    """Answers commands and clicks, and writes direct messages. One aiohttp client serves all."""
 
-    def __init__(self, *, client: AsyncWebClient, session: aiohttp.ClientSession) -> None:
+    def __init__(self, *, client: AsyncWebClient, http: aiohttp.ClientSession) -> None:
         self._client = client
-        self._session = session
+        self._http = http
 
     async def answer(self, reply_to: ReplyTo, message: Message) -> None:
         """Send the one answer to where the person asked; NotDelivered when no way was left.
 
         A response_url serves five times in 30 minutes, also where the bot is no member (Slack docs, "Handling
-        user interaction"); where it is used up, the person gets a direct message.
+        user interaction"); where it takes no more, the person gets a direct message.
         """
         if not reply_to.response_url:
-            return await self.tell(reply_to.slack_user, message)
-        webhook = AsyncWebhookClient(
-            reply_to.response_url, session=self._session, retry_handlers=retry_handlers()
-        )
-        try:
-            response = await webhook.send_dict(
-                {
-                    "response_type": "ephemeral",
-                    "replace_original": reply_to.replace_original,
-                    "text": message.text,
-                    "blocks": message.blocks,
-                }
-            )
-        except PASSING as error:
-            raise NotDelivered(type(error).__name__) from error
-        if response.status_code in (404, 410):
-            log.info("response_url is used up, answering by direct message")
-            return await self.tell(reply_to.slack_user, message)
-        if response.status_code != 200:
-            raise NotDelivered(f"status {response.status_code}")
-        return None
+            await self.tell(reply_to.slack_user, message)
+            return
+        body = {
+            "response_type": "ephemeral",
+            "replace_original": reply_to.replace_original,
+            "text": message.text,
+            "blocks": message.blocks,
+        }
+        status = await self._respond(reply_to.response_url, body)
+        if status == BAD_CONTENT:
+            # Our mistake, but the person must not pay for it: the text alone carries every fact.
+            log.error("Slack refused the blocks of an answer")
+            status = await self._respond(reply_to.response_url, {**body, "blocks": []})
+        if status != OK:
+            log.info("response_url takes no answer, so it goes by direct message", status=status)
+            await self.tell(reply_to.slack_user, message)
+
+    async def _respond(self, url: str, body: dict[str, Any]) -> int:
+        """Post to a response_url and return the HTTP status; NO_ANSWER when the connection failed.
+
+        What surely did not arrive (no connection, 429) is repeated; what may have (connection lost, 5xx) only once,
+        since a person should not read an answer twice; after a time-out, never.
+        """
+        doubtful = 0
+        for pause in (*PAUSES, None):
+            status, wait = NO_ANSWER, pause
+            try:
+                async with self._http.post(url, json=body, allow_redirects=False) as response:
+                    status = response.status
+                    if status == TOO_MANY:
+                        wait = _retry_after(response.headers.get("Retry-After", ""), pause)
+            except aiohttp.ClientConnectorError:
+                pass
+            except TimeoutError:
+                raise NotDelivered("timeout") from None
+            except aiohttp.ClientError:
+                doubtful += 1
+            if status >= SERVER_ERROR:
+                doubtful += 1
+            elif status not in (NO_ANSWER, TOO_MANY):
+                return status
+            if doubtful > 1 or pause is None or wait is None:
+                break
+            await asyncio.sleep(wait)
+        return status
 
     async def tell(self, slack_user: SlackUser, message: Message) -> None:
         """Send a direct message (scopes im:write, chat:write); NotDelivered when Slack refuses."""
         try:
             opened = await self._client.conversations_open(users=slack_user.user_id)
             channel = str((opened.get("channel") or {}).get("id"))
+            await self._post(channel, message)
+        except SlackApiError as error:
+            raise NotDelivered(error_code(error)) from error
+        except PASSING as error:
+            raise NotDelivered(type(error).__name__) from error
+
+    async def _post(self, channel: str, message: Message) -> None:
+        try:
             await self._client.chat_postMessage(
                 channel=channel,
                 text=message.text,
@@ -85,6 +124,14 @@ class Replies:
                 unfurl_media=False,
             )
         except SlackApiError as error:
-            raise NotDelivered(error_code(error)) from error
-        except PASSING as error:
-            raise NotDelivered(type(error).__name__) from error
+            if not error_code(error).startswith("invalid_blocks"):
+                raise
+            log.error("Slack refused the blocks of a message")
+            await self._client.chat_postMessage(
+                channel=channel, text=message.text, unfurl_links=False, unfurl_media=False
+            )
+
+
+def _retry_after(text: str, otherwise: float | None) -> float | None:
+    """Seconds that Slack asks us to wait; our own pause where it does not say."""
+    return float(text) if text.isascii() and text.isdecimal() and len(text) < 6 else otherwise

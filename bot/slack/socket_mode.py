@@ -1,10 +1,12 @@
 """Slack by websocket: no public address needed. The library's aiohttp client, with a drain of our own.
 
-slack_sdk 3.47: closing the client cancels its reader but does not wait for payloads being dispatched.
+slack_sdk 3.47: closing the client cancels its reader but does not wait for payloads being dispatched; and an
+address that could not be opened is tried again and again, although the ticket in it serves once and not for long.
 """
 
 import asyncio
 
+import structlog
 from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.socket_mode.aiohttp import SocketModeClient
@@ -12,8 +14,14 @@ from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.model.secret import Secret
+from bot.slack.workspace import open_address
+
+log = structlog.get_logger()
 
 ACK_PATIENCE = 3.0
+CLOSE_SECONDS = 2.0
+PING_SECONDS = 3.0
+"""A connection that was cut without a word is replaced within this time; one that is silent, within four of it."""
 
 
 class SocketMode:
@@ -23,13 +31,19 @@ class SocketMode:
         self._dispatching = 0
         self._idle = asyncio.Event()
         self._idle.set()
-        self._handler = AsyncSocketModeHandler(app, app_token.reveal(), web_client=web_client)
+        self._handler = AsyncSocketModeHandler(
+            app, app_token.reveal(), web_client=web_client, ping_interval=PING_SECONDS
+        )
         self._client: SocketModeClient = self._handler.client
+        self._app_token, self._web_client = app_token, web_client
+        self._renewing: asyncio.Task[None] | None = None
         self._client.socket_mode_request_listeners[:] = [self._counted]  # type: ignore[list-item]
         self._closed = False
 
     async def connect(self) -> None:
-        """Open the connection; the library tries until it succeeds."""
+        """Open the connection; SlackRefused when Slack does not know the token. Later the library reconnects."""
+        self._client.wss_uri = await open_address(self._web_client, self._app_token)
+        self._renewing = asyncio.create_task(self._renew_addresses())
         await self._client.connect()  # type: ignore[no-untyped-call]
 
     async def is_connected(self) -> bool:
@@ -41,12 +55,25 @@ class SocketMode:
         if self._closed:
             return
         self._closed = True
+        if self._renewing is not None:
+            self._renewing.cancel()
         try:
             async with asyncio.timeout(ACK_PATIENCE):
                 await self._idle.wait()
         except TimeoutError:
             pass
-        await self._client.close()  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._client.close()  # type: ignore[no-untyped-call]
+        except TimeoutError:
+            log.info("Slack did not take leave in time")
+
+    async def _renew_addresses(self) -> None:
+        """While there is no connection, let the library ask for a new address before it tries again."""
+        while True:
+            await asyncio.sleep(2 * PING_SECONDS)
+            if not await self._client.is_connected():
+                self._client.wss_uri = None
 
     async def _counted(self, client: SocketModeClient, request: SocketModeRequest) -> None:
         self._dispatching += 1

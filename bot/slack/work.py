@@ -6,14 +6,15 @@ Slack wants the ack within 3 seconds (docs, "Acknowledging requests"); the answe
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import structlog
 
-from bot.model.errors import OtherWorkspace
+from bot.model.errors import BotError, OtherWorkspace, OutOfTime, VaultTemporary
 from bot.model.references import new_reference
 from bot.slack.blocks.kit import Message
 from bot.slack.failures import Failures
-from bot.slack.payloads import Call
+from bot.slack.payloads import Call, ReplyTo
 from bot.slack.replies import NotDelivered, Replies
 from bot.slack.workspace import Workspace
 
@@ -52,9 +53,11 @@ class Work:
 
     async def drain(self, seconds: float) -> None:
         """Wait until all that runs has been answered, at most `seconds`; what is left then is cancelled."""
-        if not self._running:
-            return
-        _, late = await asyncio.wait(set(self._running), timeout=seconds)
+        deadline = asyncio.get_running_loop().time() + seconds
+        # Looked at again and again: what was acknowledged last begins while the first ones are being waited for.
+        while self._running and (left := deadline - asyncio.get_running_loop().time()) > 0:
+            await asyncio.wait(set(self._running), timeout=left)
+        late = set(self._running)
         for task in late:
             task.cancel()
         if late:
@@ -64,7 +67,7 @@ class Work:
     async def _see_through(self, call: Call, answer: Answer) -> None:
         started = time.monotonic()
         reference = new_reference()
-        outcome = "ok"
+        reply_to, outcome = call.reply_to, "ok"
         with structlog.contextvars.bound_contextvars(reference=reference):
             try:
                 async with asyncio.timeout(BUDGET - FOR_THE_REPLY):
@@ -72,11 +75,10 @@ class Work:
             except Exception as error:  # noqa: BLE001 - the one place where every failure becomes an answer
                 outcome = type(error).__name__
                 message = await self._failures.message_for(error, call.slack_user, reference)
-            try:
-                async with asyncio.timeout(LONGEST_REPLY):
-                    await self._replies.answer(call.reply_to, message)
-            except (NotDelivered, TimeoutError) as error:
-                log.error("answer not delivered", kind=call.kind, reason=str(error) or "timeout")
+                if is_passing(error):
+                    # The card a person pressed Refresh on stays, with its buttons, to be tried again.
+                    reply_to = replace(reply_to, replace_original=False)
+            if not await self._delivered(reply_to, message):
                 outcome = "not delivered"
             log.info(
                 "answered",
@@ -86,7 +88,24 @@ class Work:
                 seconds=round(time.monotonic() - started, 3),
             )
 
+    async def _delivered(self, reply_to: ReplyTo, message: Message) -> bool:
+        try:
+            async with asyncio.timeout(LONGEST_REPLY):
+                await self._replies.answer(reply_to, message)
+        except (NotDelivered, TimeoutError) as error:
+            log.error("answer not delivered", reason=str(error) or "timeout")
+            return False
+        except Exception as error:
+            log.error("answer not delivered", exc_info=error)
+            return False
+        return True
+
     async def _answered(self, call: Call, answer: Answer) -> Message:
         if not self._workspace.has_member(call.slack_user):
             raise OtherWorkspace
         return await answer(call)
+
+
+def is_passing(error: Exception) -> bool:
+    """Whether the same request may well succeed in a moment."""
+    return isinstance(error, VaultTemporary | OutOfTime | TimeoutError) or not isinstance(error, BotError)

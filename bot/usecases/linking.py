@@ -36,6 +36,10 @@ from bot.model.errors import (
     SealBroken,
     TicketNotValid,
     TicketSpent,
+    VaultBusy,
+    VaultConfiguring,
+    VaultMaintenance,
+    VaultNotReached,
     VaultTemporary,
     WrongCredential,
 )
@@ -48,6 +52,10 @@ LONGEST_VAULT_SESSION = timedelta(hours=48)
 """Vault: a session ends 48 hours after the login at the latest, whatever its use."""
 
 log = structlog.get_logger()
+
+SURELY_NOT_JUDGED = (VaultNotReached, VaultBusy, VaultMaintenance, VaultConfiguring)
+"""After these Vault has not looked at a password. After any other failure it may have counted a wrong one, and
+five of those lock the account; a token locks nothing."""
 
 ProfileOf = Callable[[SlackUser], Awaitable[SlackProfile]]
 
@@ -92,11 +100,10 @@ class Linking:
         self._profile_of = profile_of
         self._any_email = any_email
 
-    async def start(self, slack_user: SlackUser, vault_name: str | None) -> tuple[Secret, Vault | None]:
-        """Return a fresh ticket and the Vault it is for; None leaves the choice to the page. UnknownVault."""
+    async def start(self, slack_user: SlackUser, vault_name: str | None) -> Secret:
+        """Return a fresh ticket for the Vault of that name; without a name the page lets choose. UnknownVault."""
         vault = self._vaults.named(vault_name) if vault_name else None
-        ticket = await self._tickets.issue(slack_user, vault.host if vault else None, self._clock())
-        return ticket, vault
+        return await self._tickets.issue(slack_user, vault.host if vault else None, self._clock())
 
     async def invitation(self, ticket: str) -> Invitation:
         """Return who would be linked to what; changes nothing. TicketNotValid, SlackUnavailable."""
@@ -143,30 +150,36 @@ class Linking:
     ) -> list[Unlinked]:
         """Remove the link to one Vault, or every link, and end their Vault sessions. NotLinked, UnknownVault.
 
-        The row goes first: whatever happens then, the bot can no longer act for the person.
+        A Vault is given by its name, or by the host of a link that stands, also when the operator no longer serves
+        it; none given means the one that answers when none is named. The row goes first: whatever happens then,
+        the bot can no longer act for the person.
         """
+        linked = await self._linked_hosts(slack_user)
+        served = [vault.host for vault in self._vaults.all]
         if every:
-            hosts = await self._all_hosts(slack_user)
+            hosts = list(dict.fromkeys([*linked, *served]))
+        elif vault_name:
+            hosts = [vault_name if vault_name in linked else self._vaults.named(vault_name).host]
         else:
-            hosts = [(self._vaults.named(vault_name) if vault_name else self._vaults.default).host]
+            hosts = [next((host for host in [*served, *linked] if host in linked), served[0])]
         done = []
         for host in hosts:
             removed = await self._accounts.remove(slack_user, host)
             if removed.existed:
                 ended = removed.account is not None and await self._end_account(removed.account)
-                done.append(Unlinked(vault_name=self._name_of(host), session_ended=ended))
+                method = removed.account.method if removed.account else None
+                done.append(Unlinked(vault_name=self._name_of(host), method=method, session_ended=ended))
         if not done:
             raise NotLinked(vault=self._name_of(hosts[0]) if hosts else self._vaults.default.name)
         log.info("accounts unlinked", count=len(done))
         return done
 
-    async def _all_hosts(self, slack_user: SlackUser) -> list[str]:
-        """Every Vault the person may have a link to, also where its credential no longer opens."""
+    async def _linked_hosts(self, slack_user: SlackUser) -> list[str]:
+        """Where the person has links whose credentials open; the others go by name, or all at once."""
         try:
-            linked = [account.vault_host for account in await self._accounts.find(slack_user)]
+            return [account.vault_host for account in await self._accounts.find(slack_user)]
         except (SealBroken, KeyMissing):
-            linked = []
-        return list(dict.fromkeys([*linked, *(vault.host for vault in self._vaults.all)]))
+            return []
 
     def _choices(self, ticket: LinkTicket) -> tuple[Vault, ...]:
         if ticket.vault_host is None:
@@ -196,9 +209,9 @@ class Linking:
             raise WrongCredential(method=method) from None
         except NoStagingAccess as error:
             raise LoginRefused(reason="your Vault user may not use the API", remedy=error.remedy) from None
-        except VaultTemporary:
-            # Vault did not judge the proof, so this was no try.
-            await self._tickets.give_back_try(ticket_secret)
+        except VaultTemporary as error:
+            if proof.method is LinkMethod.TOKEN or isinstance(error, SURELY_NOT_JUDGED):
+                await self._tickets.give_back_try(ticket_secret)
             raise
 
     async def _prove_by_password(self, vault: Vault, proof: Proof) -> tuple[Access, VaultUser]:
@@ -244,7 +257,11 @@ class Linking:
 
 def _same_person(profile: SlackProfile, user: VaultUser) -> bool:
     """Whether both sides know the person by the same address; one that is not known proves nothing."""
-    return bool(profile.email) and profile.email.strip().casefold() == user.email.strip().casefold()
+    known, given = profile.email.strip(), user.email.strip()
+    if known.isascii() and given.isascii():
+        known, given = known.lower(), given.lower()
+    # Beyond ASCII, different letters may fold into the same: there, only the very same address will do.
+    return bool(known) and known == given
 
 
 def _account(

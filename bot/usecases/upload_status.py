@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.model.accounts import SlackUser
 from bot.model.clock import Clock
-from bot.model.errors import BotError, NotFoundInVault, UploadNotVisible
+from bot.model.errors import BotError, NearMiss, NotFoundInVault, UploadNotVisible
 from bot.model.pasting import Pasted
 from bot.model.statuses import UploadList, UploadStatus
 from bot.model.uploads import UploadSession, most_urgent_first
@@ -42,7 +42,6 @@ class UploadStatuses:
             upload=upload,
             vault=person.vault,
             account=person.account,
-            read_at=self._clock(),
             understood=upload.id if changed else None,
         )
 
@@ -56,17 +55,21 @@ class UploadStatuses:
             uploads=tuple(most_urgent_first(active, now, self._stall_after)),
             vault=person.vault,
             account=person.account,
-            read_at=now,
         )
 
-    async def near(self, slack_user: SlackUser, text: str) -> tuple[UploadSession, ...]:
-        """Return the person's own uploads whose id or name is like the text; nothing if they cannot be read."""
+    async def add_near(self, error: NearMiss, slack_user: SlackUser, text: str) -> None:
+        """Add to the error the person's own uploads that the text may mean; none if they cannot be read.
+
+        A Vault behind `@` is the one looked into.
+        """
+        wanted, _, vault_name = text.partition("@")
         try:
-            listed = await self.list_all(slack_user, None)
+            listed = await self.list_all(slack_user, vault_name.strip() or None)
         except BotError:
             # The person asked something else: the trouble with their words is what they need to hear of.
-            return ()
-        return _close_to(text, listed.uploads, listed.account.identity.vault_user_id)
+            return
+        error.near = _close_to(wanted, listed.uploads, listed.account.identity.vault_user_id)
+        error.near_vault = listed.vault.host
 
     async def _other_reading(self, person: Person, pasted: Pasted) -> UploadSession:
         uploads = await self._client.uploads(person.access)
@@ -76,6 +79,7 @@ class UploadStatuses:
                 return visible[reading]
         missing = UploadNotVisible(upload_id=pasted.upload_id)
         missing.near = _close_to(pasted.upload_id, uploads, person.account.identity.vault_user_id)
+        missing.near_vault = person.vault.host
         raise missing
 
 

@@ -18,6 +18,7 @@ from bot.model.errors import (
     VaultBusy,
     VaultConfiguring,
     VaultMaintenance,
+    VaultNotReached,
     VaultSlow,
     VaultTemporary,
     VaultUnavailable,
@@ -218,8 +219,7 @@ class VaultClient:
         except httpx.DecodingError as error:
             raise VaultAnswerStrange(vault=name, reason=type(error).__name__) from None
         except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            kind = VaultSlow if _is_timeout(error) else VaultUnavailable
-            raise kind(vault=name, reason=type(error.__cause__ or error).__name__) from None
+            raise _kind_of(error)(vault=name, reason=type(error.__cause__ or error).__name__) from None
         return response.status_code, wire.read_meta(response.headers), bytes(body)
 
 
@@ -231,6 +231,12 @@ def _wait_before_retry(error: Exception) -> float | None:
     if isinstance(error, VaultTemporary) and not isinstance(error, VaultMaintenance | VaultConfiguring):
         return 0.0
     return None
+
+
+def _kind_of(error: Exception) -> type[VaultTemporary]:
+    if _is_timeout(error):
+        return VaultSlow
+    return VaultNotReached if isinstance(error.__cause__, aiohttp.ClientConnectorError) else VaultUnavailable
 
 
 def _is_timeout(error: Exception) -> bool:

@@ -100,25 +100,37 @@ class LinkPages:
 
     async def endpoint(self, request: Request) -> Response:
         """GET or POST /link; every failure becomes a page with a sentence and what to do next."""
-        ticket = request.query_params.get("ticket", "")[:200]
         try:
-            if request.method == "POST":
-                form = await self._read_form(request)
-                ticket = form.ticket
-                return await self._complete(form)
-            return self._forms(await self._linking.invitation(ticket), ticket)
-        except WrongCredential as error:
-            return self._forms(await self._linking.invitation(ticket), ticket, error)
+            return await self._answered(request)
         except BotError as error:
             log.info("link page", outcome=type(error).__name__)
             reference = "" if error.expected else new_reference()
             if reference:
                 log.error("link page failed", reference=reference, exc_info=error)
-            return self._page("failed.html", status=_status(error), error=error, reference=reference)
+            return self._failed(error, _status(error), reference)
         except Exception as error:
             reference = new_reference()
             log.error("link page failed unexpectedly", reference=reference, exc_info=error)
-            return self._page("failed.html", status=500, error=BotError(), reference=reference)
+            return self._failed(BotError(), 500, reference)
+
+    def _failed(self, error: BotError, status: int, reference: str) -> Response:
+        # Of a used ticket nobody can say here what came of its use.
+        heading = (
+            "This link is no longer valid" if isinstance(error, TicketNotValid) else "Nothing was linked"
+        )
+        told = BotError() if error.for_the_operator else error
+        return self._page("failed.html", status=status, heading=heading, error=told, reference=reference)
+
+    async def _answered(self, request: Request) -> Response:
+        if request.method != "POST":
+            ticket = request.query_params.get("ticket", "")[:200]
+            return self._forms(await self._linking.invitation(ticket), ticket)
+        form = await self._read_form(request)
+        try:
+            return await self._complete(form)
+        except WrongCredential as error:
+            # May fail in its turn, when Slack does not tell the name again or the last try was made meanwhile.
+            return self._forms(await self._linking.invitation(form.ticket), form.ticket, error)
 
     async def _complete(self, form: Form) -> Response:
         account = await self._linking.complete(form.ticket, vault_name=form.vault, proof=form.proof)

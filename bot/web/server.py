@@ -7,6 +7,13 @@ from collections.abc import Generator
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.web.protocol import BoundedHttpProtocol
+
+GRACE_SECONDS = 10
+"""For requests that are open when the process stops, such as a link page waiting for Vault."""
+MOST_CONNECTIONS = 1000
+"""Beyond that, 503: the bot keeps its file descriptors for Slack, Vault and the database."""
+
 
 class CannotListen(Exception):
     """The address is taken or not ours."""
@@ -32,8 +39,10 @@ class WebServer:
             access_log=False,
             server_header=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=20,
-            h11_max_incomplete_event_size=32 * 1024,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+            http=BoundedHttpProtocol,
+            ws="none",
+            limit_concurrency=MOST_CONNECTIONS,
         )
         self._server = _Server(config)
         self._host, self._port = host, port

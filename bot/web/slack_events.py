@@ -59,6 +59,9 @@ class SlackEvents:
         except BodyTooSlow:
             return Response(status_code=408)
         signature = request.headers.get("x-slack-signature", "")
+        if not signature and body.startswith(b"ssl_check=1"):
+            # Slack's look at our certificate (docs, "Implementing slash commands"). Nothing comes of it.
+            return Response(status_code=200)
         if not self._is_signed(body, request.headers.get("x-slack-request-timestamp", ""), signature):
             log.warning("request refused: not signed by Slack, or too old")
             return Response(status_code=401)
@@ -82,7 +85,7 @@ class SlackEvents:
         )
 
     def _is_signed(self, body: bytes, timestamp: str, signature: str) -> bool:
-        """Slack docs, "Verifying requests from Slack". The verifier wants a number, and text it can encode."""
+        """Slack docs, "Verifying requests from Slack". The verifier wants a number, and text all along."""
         if (
             not timestamp.isascii()
             or not timestamp.isdecimal()
@@ -90,7 +93,10 @@ class SlackEvents:
             or not signature.isascii()
         ):
             return False
-        return self._verifier.is_valid(body, timestamp, signature)
+        try:
+            return self._verifier.is_valid(body, timestamp, signature)
+        except UnicodeDecodeError:
+            return False
 
     def _is_replay(self, signature: str) -> bool:
         now = self._clock().timestamp()
@@ -107,11 +113,14 @@ class SlackEvents:
 def parse(body: bytes, content_type: str) -> dict[str, Any]:
     """Return the payload of a command (form), an interaction (form with JSON) or an event (JSON); ValueError."""
     text = body.decode("utf-8")
-    if content_type.partition(";")[0].strip().lower() == "application/json":
-        payload = json.loads(text)
-    else:
-        form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=200))
-        payload = json.loads(form["payload"]) if "payload" in form and "command" not in form else form
+    try:
+        if content_type.partition(";")[0].strip().lower() == "application/json":
+            payload = json.loads(text)
+        else:
+            form = dict(parse_qsl(text, keep_blank_values=True, max_num_fields=200))
+            payload = json.loads(form["payload"]) if "payload" in form and "command" not in form else form
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(payload, dict):
         raise ValueError("not an object")
     return payload

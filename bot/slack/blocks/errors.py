@@ -4,9 +4,7 @@ from bot.model.errors import BotError, UnknownWords
 from bot.slack.blocks.kit import Block, Message, actions, context, escape, section
 
 UNEXPECTED = "Something went wrong on my side."
-UNEXPECTED_REMEDY = (
-    "Please try again. If it happens again, give the reference below to the operator of this app."
-)
+UNEXPECTED_REMEDY = "Please try again. If it happens again, give this reference to the operator of this app."
 OLD_BUTTON = "That button is from an older version of this message. Ask again with `/upload-status list`."
 UNKNOWN_COMMAND = "I answer only to `/upload-status`. Try `/upload-status help`."
 

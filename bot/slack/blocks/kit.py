@@ -57,8 +57,11 @@ def escape(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return foreign text as inline code, where none of its `*`, `_` or `~` means anything."""
-    return f"`{escape(text).replace('`', 'ˋ')}`"
+    """Return foreign text as inline code, where none of its `*`, `_` or `~` means anything.
+
+    It fits into a section, so that no later cut takes the closing mark.
+    """
+    return f"`{clip(escape(text).replace('`', 'ˋ'), LONGEST_SECTION - 2)}`"
 
 
 def section(text: str, *, accessory: Block | None = None) -> Block:
@@ -69,7 +72,7 @@ def section(text: str, *, accessory: Block | None = None) -> Block:
 
 def header(text: str) -> Block:
     """A large line of plain text, shown to the letter."""
-    plain = clip(visible(text), LONGEST_HEADER) or "-"
+    plain = clip(visible(text), LONGEST_HEADER) if text.strip() else "-"
     return {"type": "header", "text": {"type": "plain_text", "text": plain, "emoji": False}}
 
 

@@ -9,6 +9,11 @@ from bot.slack.blocks.kit import Message, actions, button, code, confirm, contex
 
 METHODS = {LinkMethod.TOKEN: "API access token", LinkMethod.PASSWORD: "user name and password"}
 
+WHAT_UNLINKING_DOES = {
+    LinkMethod.TOKEN: "The bot deletes its copy of your token. In Vault the token stays valid until you revoke it.",
+    LinkMethod.PASSWORD: "The bot deletes your credential and ends the Vault session it opened.",
+}
+
 HOW_LINKING_WORKS = (
     "You prove to Vault who you are on this bot's own page, never in Slack. "
     "The bot then reads uploads with your rights, and only for you."
@@ -73,7 +78,7 @@ def who_am_i(accounts: Sequence[LinkedAccount], vaults: Vaults, now: datetime) -
                     spoken=f"Unlink my account in {name}",
                     confirm=confirm(
                         title="Unlink this account?",
-                        text=f"The bot forgets your credential for {name} and ends its Vault session.",
+                        text=f"{WHAT_UNLINKING_DOES[account.method]} Vault: {name}.",
                         yes="Unlink",
                     ),
                 ),
@@ -84,17 +89,19 @@ def who_am_i(accounts: Sequence[LinkedAccount], vaults: Vaults, now: datetime) -
 
 def unlinked(gone: Sequence[Unlinked]) -> Message:
     """What was forgotten, and whether Vault could be told."""
-    lines = []
-    for one in gone:
-        end = (
-            "Its credential is deleted here."
-            if one.session_ended
-            else "Its credential is deleted here; Vault could not be told, so its session there "
-            "ends by itself within 48 hours at the latest."
-        )
-        lines.append(f"Unlinked from {escape(one.vault_name)}. {end}")
-    told = "\n".join(lines)
+    told = "\n".join(f"Unlinked from {escape(one.vault_name)}. {_end_of(one)}" for one in gone)
     return Message(text=told, blocks=[section(told), context("To link again: `/upload-status link`")])
+
+
+def _end_of(one: Unlinked) -> str:
+    if one.method is LinkMethod.TOKEN:
+        return "The token is deleted here. Revoke it in Vault if you no longer need it."
+    if one.session_ended:
+        return "The credential is deleted here, and its Vault session is ended."
+    return (
+        "The credential is deleted here. Vault could not be told, so its session there ends by itself within "
+        "48 hours at the latest."
+    )
 
 
 def _until(account: LinkedAccount, now: datetime | None = None) -> str:

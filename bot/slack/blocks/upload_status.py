@@ -33,9 +33,11 @@ SIGNS = {
 
 PER_PAGE = 8
 
+NO_PART_YET = "no part yet"
+
 WHAT_COMMIT_MEANS = (
     "All bytes are there, but there is no file until the upload is committed. "
-    "Commit it with the tool that sent it; otherwise Vault deletes every byte"
+    "Commit it with the tool that sent it"
 )
 
 
@@ -65,8 +67,7 @@ def card(status: UploadStatus, look: Look) -> Message:
         ),
         context(
             f"{escape(owner)}" + (f"  ·  Vault: {escape(vault)}" if vault else ""),
-            f"Created {date(upload.created)}  ·  last part {date(upload.last_uploaded)}  ·  "
-            f"as of {date(look.now, '{time}')}",
+            f"Created {date(upload.created)}  ·  {_last_part(upload)}  ·  as of {date(look.now, '{time}')}",
             understood,
         ),
         actions(
@@ -97,7 +98,7 @@ def listing(found: UploadList, look: Look, *, page: int = 1) -> Message:
     title = f"{'Uploads you can see' if everyone else 'Your uploads'}{vault}: {total}"
     if pages > 1:
         title += f" (page {page} of {pages})"
-    blocks, lines = [header(title), divider()], [title]
+    blocks, lines = [header(title), divider()], [escape(title)]
     for upload in shown:
         whose = f"  ·  {_whose(upload, own)}" if everyone else ""
         blocks.append(_row(upload, look, found.vault.host, whose))
@@ -117,8 +118,8 @@ def near(
     rows: list[Block] = [section("*Did you mean one of your uploads?*")]
     for upload in uploads:
         show = button("Show", "refresh", value={"u": upload.id, **value}, spoken=f"Show {upload.name}")
-        rows.append(section(f"{code(upload.name)}\n{_short(upload, look)}", accessory=show))
-    named = "; ".join(f"{escape(upload.name)} ({upload.id})" for upload in uploads)
+        rows.append(section(f"{code(clip(upload.name, 220))}\n{_short(upload, look)}", accessory=show))
+    named = "; ".join(f"{clip(escape(upload.name), 220)} ({escape(upload.id)})" for upload in uploads)
     return f"Did you mean one of your uploads? {named}", rows
 
 
@@ -136,8 +137,8 @@ def _short(upload: UploadSession, look: Look) -> str:
 
 
 def _line(upload: UploadSession, look: Look, whose: str) -> str:
-    name = escape(clip(upload.name, 100))
-    return f"• {name}: {_short(upload, look)} ({words.utc(upload.expires)}){escape(whose)}; id {upload.id}"
+    name, expires = clip(escape(upload.name), 100), words.utc(upload.expires)
+    return f"• {name}: {_short(upload, look)} ({expires}){escape(whose)}; id {escape(upload.id)}"
 
 
 def _turning(vault_host: str, page: int, pages: int) -> Block:
@@ -166,9 +167,13 @@ def _owner(status: UploadStatus) -> str:
     return f"Owner: Vault user {status.upload.owner}"
 
 
+def _last_part(upload: UploadSession) -> str:
+    return NO_PART_YET if upload.nothing_there else f"last part {date(upload.last_uploaded)}"
+
+
 def _movement(upload: UploadSession, phase: Phase, now: datetime) -> str:
     """What moves, or what does not."""
-    if phase is Phase.NOT_STARTED:
+    if upload.nothing_there:
         return f"  ·  created {words.ago(upload.created, now)}"
     pace = upload.pace
     average = f"  ·  about {words.pace(pace)} on average" if pace and phase is not Phase.UPLOADED else ""
@@ -183,7 +188,9 @@ def _expiry(upload: UploadSession, phase: Phase, now: datetime) -> str:
             f"Expired {date(upload.expires)} ({left} ago). Vault deletes its parts; start the upload again."
         )
     if phase is Phase.UPLOADED:
-        return f"*{WHAT_COMMIT_MEANS}* {date(upload.expires)} (in {left})."
+        return (
+            f"*{WHAT_COMMIT_MEANS}* before {date(upload.expires)} (in {left}), or Vault deletes every byte."
+        )
     return f"Expires {date(upload.expires)} (in {left}). {_verdict(upload, phase, now)}".rstrip()
 
 
@@ -207,15 +214,17 @@ def _told(
     """Every fact of the card in sentences, moments in UTC."""
     expiry = _plain_dates(_expiry(upload, phase, now), upload.expires)
     pieces = [
-        f"{escape(clip(upload.name, 220))}: {phase}, {_amount(upload, ', ')}.",
+        f"{clip(escape(upload.name), 220)}: {phase}, {_amount(upload, ', ')}.",
         expiry,
-        f"Last part {words.utc(upload.last_uploaded)} ({words.ago(upload.last_uploaded, now)}).",
-        f"Created {words.utc(upload.created)}.",
+        f"{NO_PART_YET.capitalize()}."
+        if upload.nothing_there
+        else f"Last part {words.utc(upload.last_uploaded)} ({words.ago(upload.last_uploaded, now)}).",
+        f"Created {words.utc(upload.created)} ({words.ago(upload.created, now)}).",
         f"Average pace {words.pace(upload.pace)}." if upload.pace else "",
         f"{escape(owner)}." + (f" Vault: {escape(vault)}." if vault else ""),
-        f"Path {escape(clip(upload.path, 1000))}",
         f"As of {words.utc(now)}.",
         f"{understood}." if understood else "",
+        f"Path: {clip(escape(upload.path), 1000)}",
     ]
     return " ".join(piece for piece in pieces if piece)
 

@@ -21,7 +21,7 @@ class CommandAnswers:
         try:
             request = parse.read(call.text)
         except MalformedUploadId as error:
-            error.near = await self._given.statuses.near(call.slack_user, call.text)
+            await self._given.statuses.add_near(error, call.slack_user, call.text)
             raise
         match request:
             case parse.ShowStatus(pasted):

@@ -1,5 +1,7 @@
 """Buttons of the status card and the list. Every click is looked up again with the clicker's own rights."""
 
+from dataclasses import replace
+
 from bot.model.pasting import read_upload_id
 from bot.slack.blocks import errors, upload_status
 from bot.slack.blocks.kit import Message
@@ -19,6 +21,9 @@ class UploadAnswers:
         if upload_id is None:
             return errors.notice(errors.OLD_BUTTON)
         pasted = read_upload_id(upload_id)
+        if upload_id in pasted.others:
+            # A button's value is the id itself: a mark at its end belongs to it.
+            pasted = replace(pasted, upload_id=upload_id, others=(), changed=False)
         host = call.state("v")
         status = await self._given.statuses.look_up(call.slack_user, pasted.at(host) if host else pasted)
         return upload_status.card(status, self._given.look())
