@@ -93,7 +93,11 @@ def parser() -> argparse.ArgumentParser:
         default="#trial-uploads",
         help="where --once is typed: '#trial-uploads' (the default), '#general', '#random', or dm",
     )
-    verb.add_argument("--http", action="store_true", help="run the bot in HTTP mode instead of Socket Mode")
+    verb.add_argument(
+        "--http",
+        action="store_true",
+        help="the page: run the bot in HTTP mode instead of Socket Mode (--once always does)",
+    )
     verb.add_argument(
         "--port", type=int, default=8765, help="of the page (default 8765); a free one if it is taken"
     )
@@ -188,10 +192,10 @@ def demo(arguments: argparse.Namespace) -> int:
         print(line, flush=True)
 
     async def work() -> int:
-        person, keep, socket_mode = arguments.person, arguments.keep, not arguments.http
+        person, keep = arguments.person, arguments.keep
         if not arguments.once:
             return await serve_page(
-                say=say, person=person, socket_mode=socket_mode, port=arguments.port, keep=keep
+                say=say, person=person, socket_mode=not arguments.http, port=arguments.port, keep=keep
             )
         talk = asyncio.ensure_future(
             converse(
@@ -199,7 +203,6 @@ def demo(arguments: argparse.Namespace) -> int:
                 person=person,
                 say=say,
                 channel=arguments.channel,
-                socket_mode=socket_mode,
                 keep=keep,
             )
         )

@@ -19,7 +19,7 @@ async def converse(
     person: str,
     say: Callable[[str], None],
     channel: str = CHANNEL,
-    socket_mode: bool = True,
+    socket_mode: bool = False,
     keep: Path | None = None,
 ) -> int:
     """Print a conversation: what the person types and what they read. Returns 0 when all was answered, else 1."""
