@@ -21,6 +21,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().__init__(*arguments, **options)
         self._in_head = True
         self._head_bytes = 0
+        self._completed = False
         self._head_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -37,8 +38,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Count what comes while a head is incomplete."""
         if self._in_head and self._head_timer is None:
             self._start_timer()
+        self._completed = False
         super().data_received(data)
-        if self._in_head:
+        # Data that completed a request was mostly its body; the beginning of a next head in it counts for nothing.
+        if self._in_head and not self._completed:
             self._head_bytes += len(data)
             if self._head_bytes > LARGEST_HEAD:
                 self.transport.abort()
@@ -52,7 +55,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """What comes next is another head; its clock starts with its first byte."""
         super().on_message_complete()
-        self._in_head, self._head_bytes = True, 0
+        self._in_head, self._head_bytes, self._completed = True, 0, True
 
     def _start_timer(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._too_slow)
