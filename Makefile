@@ -6,7 +6,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: demo run test check format bench lock clean
+.PHONY: demo run test check format bench shots lock clean
 
 demo: $(RUNTIME)  ## try it: make demo, or make demo ARGS="--once '/upload-status list'"
 	@$(PY) -m bot demo $(ARGS)
@@ -29,6 +29,9 @@ format: $(DEV)
 
 bench: $(DEV)  ## what a command costs, as a ratio to the least code that does the same
 	@$(PY) -m bench $(ARGS)
+
+shots: $(DEV)  ## pictures of the demo page and the link page, into shots/ (needs Chromium)
+	@$(PY) -m tests.browser.shots
 
 lock: $(DEV)  ## write both lock files anew (needs uv)
 	@uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements.lock

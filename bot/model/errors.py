@@ -48,19 +48,19 @@ class UsageError(BotError):
     """The words typed do not make a request."""
 
 
-class UnknownWords(UsageError):
-    """Nothing starts with these words; `suggestion` may name the nearest command, or be empty."""
-
-    what = "I do not know “{words}”."
-    next_step = "{suggestion}"
-
-
 class NearMiss:
     """An upload id led nowhere; `near` are the asker's own uploads, in the Vault at `near_vault`, that
     may have been meant."""
 
     near: "tuple[UploadSession, ...]" = ()
     near_vault: str | None = None
+
+
+class UnknownWords(NearMiss, UsageError):
+    """Nothing starts with these words; `suggestion` may name the nearest command, or be empty."""
+
+    what = "I do not know “{words}”."
+    next_step = "{suggestion}"
 
 
 class MalformedUploadId(NearMiss, UsageError):
@@ -190,6 +190,9 @@ class VaultUnavailable(VaultTemporary):
 
 class VaultNotReached(VaultUnavailable):
     """No connection came about, so Vault knows nothing of the request."""
+
+    what = "Vault ({vault}) cannot be reached just now."
+    next_step = "Nothing is lost; try again in a few minutes. Its state is shown at trust.veeva.com."
 
 
 class VaultSlow(VaultTemporary):

@@ -37,11 +37,12 @@ class Failures:
             log.error("failure", reference=reference, error=type(error).__name__, **_loggable(error))
         if error.for_the_operator:
             return errors.failure(None, reference)
-        if isinstance(error, UnknownWords):
-            return errors.usage_failure(error, usage.usage(self._vault_names))
         more_text, more_blocks = "", list[Block]()
         if isinstance(error, NearMiss):
             more_text, more_blocks = upload_status.near(error.near, self._look(), error.near_vault)
+        if isinstance(error, UnknownWords):
+            how = usage.usage(self._vault_names)
+            return errors.usage_failure(error, how, more_text=more_text, more_blocks=more_blocks)
         link = (
             await self._link_button(error, slack_user) if isinstance(error, NotLinked | LinkEnded) else None
         )

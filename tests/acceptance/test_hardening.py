@@ -178,3 +178,9 @@ async def test_refresh__while_vault_is_down_keeps_the_card(demo: DemoWorkspace) 
     kept = demo.slack.message(card.key)
     assert kept is not None
     assert kept.text == card.text
+
+
+async def test_file_name__with_a_space_finds_the_upload(demo: DemoWorkspace) -> None:
+    told = await demo.ask("alice", "label set.pdf")
+    shown = await demo.click("alice", told, "refresh")
+    assert shown.text.startswith("label set.pdf: ")

@@ -31,10 +31,13 @@ def failure(
     return Message(text=" ".join(piece for piece in pieces if piece), blocks=blocks)
 
 
-def usage_failure(error: UnknownWords, usage: Message) -> Message:
-    """Words nobody knows are answered with how it goes."""
+def usage_failure(
+    error: UnknownWords, usage: Message, *, more_text: str = "", more_blocks: list[Block] | None = None
+) -> Message:
+    """Words nobody knows are answered with what may have been meant, and how it goes."""
     sentence = escape(f"{error.sentence} {error.remedy}".strip())
-    return Message(text=f"{sentence} {usage.text}", blocks=[section(sentence), *usage.blocks])
+    text = " ".join(piece for piece in (sentence, more_text, usage.text) if piece)
+    return Message(text=text, blocks=[section(sentence), *(more_blocks or []), *usage.blocks])
 
 
 def notice(sentence: str) -> Message:

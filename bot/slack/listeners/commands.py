@@ -1,6 +1,6 @@
 """The slash command `/upload-status` and its words."""
 
-from bot.model.errors import MalformedUploadId
+from bot.model.errors import MalformedUploadId, UnknownWords
 from bot.slack import parse
 from bot.slack.blocks import upload_status, usage
 from bot.slack.blocks.kit import Message
@@ -20,8 +20,9 @@ class CommandAnswers:
         """`/upload-status …`"""
         try:
             request = parse.read(call.text)
-        except MalformedUploadId as error:
-            await self._given.statuses.add_near(error, call.slack_user, call.text)
+        except (MalformedUploadId, UnknownWords) as error:
+            if isinstance(error, MalformedUploadId) or looks_like_a_file(call.text):
+                await self._given.statuses.add_near(error, call.slack_user, call.text)
             raise
         match request:
             case parse.ShowStatus(pasted):
@@ -38,3 +39,8 @@ class CommandAnswers:
                 return await self._linking.who_am_i(call)
             case parse.Help():
                 return usage.usage(self._given.vault_names)
+
+
+def looks_like_a_file(text: str) -> bool:
+    """Whether somebody typed a file's name or path where an id was wanted, such as `label set.pdf`."""
+    return "/" in text or "." in text.strip().rstrip(".")

@@ -44,7 +44,7 @@ const EMOJI = {
   wave: "👋",
   warning: "⚠️",
   white_check_mark: "✅",
-  white_circle: "⚪",
+  white_circle: "⚪\uFE0F",
   x: "❌",
   zap: "⚡",
 };

@@ -83,11 +83,14 @@ function filterField() {
   });
 }
 
-const words = (entry) =>
-  `${entry.from} ${entry.to} ${entry.what} ${entry.who ?? ""} ${entry.status}`.toLowerCase();
+/** Whether every word of the filter stands somewhere in the row. */
+function matches({ from, to, what, who, status }) {
+  const row = `${from} → ${to} ${what} ${who ?? ""} ${status}`.toLowerCase();
+  return wanted.split(/\s+/).every((word) => row.includes(word));
+}
 
 function body() {
-  const rows = entries.filter((entry) => words(entry).includes(wanted));
+  const rows = entries.filter(matches);
   const nothing = entries.length ? "Nothing matches." : "Nothing has been said yet. Ask the app something.";
   return el(
     "div.log-body",

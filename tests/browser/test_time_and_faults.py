@@ -1,0 +1,90 @@
+"""What can happen to the workspace: the tour, time, a killed bot, faults."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from bot.demo.vault import seed
+from tests.browser.browsing import Workspace
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_bot__is_killed_and_comes_back_with_its_links(tab: Workspace) -> None:
+    before = await tab.part("bot-state").inner_text()
+    await tab.press("act-bot-kill")
+    await expect(tab.part("bot-state")).to_contain_text("Killed")
+    await expect(tab.part("fault-bot_killed")).to_have_attribute("aria-checked", "true")
+    failed = await tab.asked("/upload-status list")
+    await expect(failed).to_contain_text('/upload-status failed with the error "dispatch_failed"')
+    await expect(failed).to_contain_text("Only visible to you")
+    await tab.press("act-bot-start")
+    await expect(tab.part("bot-state")).to_contain_text("Running")
+    assert await tab.part("bot-state").inner_text() != before
+    await expect(await tab.asked("/upload-status list")).to_contain_text("Cholecap-Commercial-2021.mp4")
+
+
+async def test_vault__down_is_told_and_over_when_it_is_over(tab: Workspace) -> None:
+    await tab.press("fault-vault_down")
+    await expect(tab.part("fault-vault_down")).to_have_attribute("aria-checked", "true")
+    told = await tab.asked("/upload-status list")
+    await expect(told).not_to_contain_text("Cholecap")
+    await expect(told).to_contain_text("Vault")
+    await tab.press("fault-vault_down")
+    await expect(tab.part("fault-vault_down")).to_have_attribute("aria-checked", "false")
+    await expect(await tab.asked("/upload-status list")).to_contain_text("Cholecap")
+
+
+async def test_clock__one_hour_before_expiry(tab: Workspace) -> None:
+    await tab.press("act-speed-0")
+    moment = await tab.part("clock-now").inner_text()
+    await tab.press("act-clock-hour")
+    await expect(tab.part("clock-now")).not_to_have_text(moment)
+    card = await tab.asked(f"/upload-status {seed.CHOLECAP}")
+    await expect(card).to_contain_text(re.compile(r"in 7\d h"))
+    item = tab.part(f"upload-{seed.CHOLECAP}")
+    await item.locator("[data-test=upload-menu]").click()
+    await tab.press("act-clock-before")
+    await expect(item).to_contain_text(re.compile(r"expires in (60 min|1 h)"))
+    await card.locator("[data-action=refresh]").click()
+    await expect(card).to_contain_text(re.compile(r"\(in (60 min|1 h)\)"))
+
+
+async def test_new_upload__is_answered_for(tab: Workspace) -> None:
+    await tab.press("act-new-upload")
+    dialog = tab.part("new-upload")
+    await dialog.get_by_label("File name").fill("Visual-Aid.mp4")
+    await dialog.get_by_label("Size in MB").fill("40")
+    await dialog.get_by_label("Size in MB").press("Enter")
+    item = tab.page.locator(".upload", has_text="Visual-Aid.mp4")
+    await item.locator("[data-test=upload-menu]").click()
+    await tab.press("act-vault_finish")
+    await expect(item).to_contain_text("all bytes there, not committed")
+    await item.locator("[data-test=act-ask]").click()
+    card = await tab.asked(await tab.part("composer").input_value())
+    await expect(card).to_contain_text("100%")
+    await item.locator("[data-test=upload-menu]").click()
+    await tab.press("act-vault_commit")
+    await expect(item).to_have_count(0)
+    await card.locator("[data-action=refresh]").click()
+    await expect(card).to_contain_text("No longer active")
+
+
+async def test_tour__does_every_step_by_itself(tab: Workspace) -> None:
+    tour = tab.part("tour")
+    count = re.search(r"of (\d+)", await tour.inner_text())
+    assert count
+    for number in range(1, int(count[1]) + 1):
+        await expect(tour).to_contain_text(f"Step {number} of")
+        await tab.press("act-tour-run")
+        await expect(tour).to_contain_text("✓ done", timeout=30_000)
+        await expect(tab.part("act-tour-run")).to_be_enabled(timeout=30_000)
+        await expect(tab.part("toast")).to_have_count(0)
+        await expect(tab.part("problem")).to_have_count(0)
+        await tab.press("act-tour-next" if number < int(count[1]) else "act-tour-finish")
+    await expect(tour).to_have_count(0)
+    await tab.press("act-tour-open")
+    await expect(tour).to_contain_text("Step 1")
+    await tab.press("act-tour-close")
+    await expect(tour).to_have_count(0)
