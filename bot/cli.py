@@ -57,6 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (BotError, RunFailed) as error:
         print(error, file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone (`| head`); Python would complain again while flushing at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         return 130
 

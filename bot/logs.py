@@ -99,3 +99,5 @@ def set_up_logging(level: str, form: str | None) -> None:
     root.setLevel(max(threshold, logging.INFO))
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(threshold, logging.WARNING))
+    # Anyone on the network can make uvicorn warn, of odd requests and of upgrades nobody offers.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

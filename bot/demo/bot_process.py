@@ -1,7 +1,9 @@
 """The real bot as a process of its own, as an operator would run it."""
 
 import asyncio
+import ctypes
 import os
+import signal
 import sys
 import time
 from collections.abc import Mapping
@@ -9,6 +11,8 @@ from pathlib import Path
 
 import bot
 from bot.demo.serving import bind_loopback
+
+PR_SET_PDEATHSIG = 1
 
 START_SECONDS = 20.0
 STOP_SECONDS = 30.0
@@ -99,6 +103,7 @@ class BotProcess:
             return await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "bot", "run", env=self._environment(), cwd=self._folder,
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                preexec_fn=_die_with_the_demo,
             )  # fmt: skip
 
     def _environment(self) -> dict[str, str]:
@@ -136,3 +141,9 @@ def free_port() -> int:
     with listener:
         port: int = listener.getsockname()[1]
     return port
+
+
+def _die_with_the_demo() -> None:
+    """Runs in the new process: Linux ends it when the demo itself is killed (prctl, PR_SET_PDEATHSIG)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -37,6 +37,8 @@ def retry_handlers() -> list[AsyncRetryHandler]:
 OK, BAD_CONTENT, TOO_MANY, SERVER_ERROR, NO_ANSWER = 200, 400, 429, 500, 0
 PAUSES = (0.3, 1.0, 2.0)
 """Seconds before each repetition."""
+LONGEST_WAIT = 20.0
+"""Seconds that Slack may ask us to wait; beyond that a direct message is the shorter way."""
 
 
 class NotDelivered(Exception):
@@ -88,8 +90,8 @@ class Replies:
                     status = response.status
                     if status == TOO_MANY:
                         wait = _retry_after(response.headers.get("Retry-After", ""), pause)
-            except aiohttp.ClientConnectorError:
-                pass
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
+                pass  # no connection came about, so the message surely did not arrive
             except TimeoutError:
                 raise NotDelivered("timeout") from None
             except aiohttp.ClientError:
@@ -98,7 +100,7 @@ class Replies:
                 doubtful += 1
             elif status not in (NO_ANSWER, TOO_MANY):
                 return status
-            if doubtful > 1 or pause is None or wait is None:
+            if doubtful > 1 or pause is None or wait is None or wait > LONGEST_WAIT:
                 break
             await asyncio.sleep(wait)
         return status

@@ -4,6 +4,7 @@ The person proves to Vault who they are on our page; Slack only ever carries the
 docs, "Binding accounts across services". A typed password is used for one login and kept nowhere.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -50,6 +51,9 @@ from bot.vault.client import VaultClient
 
 LONGEST_VAULT_SESSION = timedelta(hours=48)
 """Vault: a session ends 48 hours after the login at the latest, whatever its use."""
+
+END_SECONDS = 5.0
+"""Nobody waits longer for a goodbye: an abandoned Vault session ends by itself."""
 
 log = structlog.get_logger()
 
@@ -242,10 +246,11 @@ class Linking:
 
     async def _end_session(self, access: Access) -> bool:
         try:
-            await self._client.end_session(access)
+            async with asyncio.timeout(END_SECONDS):
+                await self._client.end_session(access)
         except CredentialRefused:
             return True
-        except BotError as error:
+        except (BotError, TimeoutError) as error:
             log.warning("vault session not ended", vault=access.vault.name, error=type(error).__name__)
             return False
         return True

@@ -4,6 +4,7 @@ The ticket in the address is the person's single-use key to this page. A form is
 token that was made for this ticket, and if the browser does not say that it comes from another site.
 """
 
+import asyncio
 import hashlib
 import hmac
 import re
@@ -25,6 +26,7 @@ from bot.model.errors import (
     CrossSite,
     FormNotValid,
     LinkingError,
+    OutOfTime,
     SlackUnavailable,
     StoreError,
     TicketNotValid,
@@ -40,6 +42,8 @@ from bot.web.bodies import BodyTooLarge, BodyTooSlow, read_body
 log = structlog.get_logger()
 
 LARGEST_FORM = 16 * 1024
+PAGE_SECONDS = 14.0
+"""Shorter than a stopping process waits for open requests, so that nobody is cut off without a page."""
 FIELD_LIMITS = {"username": 320, "password": 1024, "token": 1024, "ticket": 200, "csrf": 200, "vault": 300}
 
 Confirm = Callable[[LinkedAccount], Awaitable[bool]]
@@ -101,7 +105,11 @@ class LinkPages:
     async def endpoint(self, request: Request) -> Response:
         """GET or POST /link; every failure becomes a page with a sentence and what to do next."""
         try:
-            return await self._answered(request)
+            async with asyncio.timeout(PAGE_SECONDS):
+                return await self._answered(request)
+        except TimeoutError:
+            log.info("link page", outcome="OutOfTime")
+            return self._failed(OutOfTime(), 503, "")
         except BotError as error:
             log.info("link page", outcome=type(error).__name__)
             reference = "" if error.expected else new_reference()

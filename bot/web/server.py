@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from bot.web.protocol import BoundedHttpProtocol
 
-GRACE_SECONDS = 10
+GRACE_SECONDS = 16
 """For requests that are open when the process stops, such as a link page waiting for Vault."""
 MOST_CONNECTIONS = 1000
 """Beyond that, 503: the bot keeps its file descriptors for Slack, Vault and the database."""

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from contextlib import AsyncExitStack
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from bot.demo.slack import faults as slack_faults
 from bot.demo.vault import faults as vault_faults
 from bot.demo.vault import seed
 from bot.demo.workspace import DemoWorkspace, hidden_fields, link_address
-from tests.acceptance.steps import until, usual_workspace, workspace
+from tests.acceptance.steps import FORM, until, usual_workspace, workspace
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -184,3 +185,45 @@ async def test_file_name__with_a_space_finds_the_upload(demo: DemoWorkspace) -> 
     told = await demo.ask("alice", "label set.pdf")
     shown = await demo.click("alice", told, "refresh")
     assert shown.text.startswith("label set.pdf: ")
+
+
+async def test_request_head__too_long_in_one_piece_is_refused(demo: DemoWorkspace) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", demo.bot.port)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Filler: " + b"x" * 60_000 + b"\r\n\r\n")
+    assert b"400" in await reader.readline()
+    writer.close()
+
+
+async def test_answer__slow_one_outlives_the_beginning_of_a_next_request() -> None:
+    async with workspace() as demo, httpx.AsyncClient(trust_env=False, timeout=30) as browser:
+        address = link_address(await demo.ask("alice", "link promomats"))
+        fields = hidden_fields((await browser.get(address)).text, "token")
+        demo.vault.faults.add(vault_faults.Delay(9.0), times=None)
+        body = urlencode({**fields, "token": "veeva-vault-not-a-token"}).encode()
+        head = f"POST /link HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {FORM}\r\nContent-Length: {len(body)}\r\n\r\n"
+        reader, writer = await asyncio.open_connection("127.0.0.1", demo.bot.port)
+        writer.write(head.encode() + body)
+        await writer.drain()
+        writer.write(b"\r\n")
+        assert b"HTTP/1.1" in await reader.readline()
+        writer.close()
+
+
+async def test_link__a_stopping_bot_still_gives_a_page() -> None:
+    async with workspace() as demo, httpx.AsyncClient(trust_env=False, timeout=40) as browser:
+        address = link_address(await demo.ask("alice", "link promomats"))
+        fields = hidden_fields((await browser.get(address)).text, "password")
+        fields |= {"username": demo.vault.users["alice"].user_name, "password": seed.PASSWORDS["alice"]}
+        demo.vault.faults.add(vault_faults.Delay(3.0), times=None)
+        sending = asyncio.create_task(browser.post(f"{demo.bot.url}/link", data=fields))
+        await until(lambda: demo.vault.calls("auth") > 0 or len(demo.vault.log) > 0, "the login arrives")
+        os.kill(demo.bot.pid, signal.SIGTERM)
+        assert (await sending).status_code == 200
+
+
+async def test_response_url__asked_to_wait_too_long_leads_to_a_direct_message(demo: DemoWorkspace) -> None:
+    demo.slack.faults.add("response_url", slack_faults.RateLimited(retry_after=90))
+    before = len(demo.slack.seen_by("alice"))
+    await demo.slack.slash(user="alice", text=seed.CHOLECAP)
+    await until(lambda: len(demo.slack.seen_by("alice")) > before, "an answer")
+    assert "31%" in demo.slack.seen_by("alice")[-1].text

@@ -511,7 +511,32 @@ async def test_the_log_tells_who_asked_whom_in_order(tab: Browser) -> None:
     assert vault["who"] == "alice"
     assert vault["what"].startswith("GET /api/v24.3/services/file_staging/upload")
     assert vault["ok"] is True
-    assert set(vault) == {"n", "at", "from", "to", "what", "who", "status", "ok", "seconds"}
+    assert set(vault) == {"n", "at", "from", "to", "what", "who", "status", "ok", "seconds", "began"}
+    first_of = {
+        way: min(entry["began"] for entry in entries if (entry["from"], entry["to"]) == way) for way in ways
+    }
+    assert first_of["Slack", "Bot"] < first_of["Bot", "Vault"] < first_of["Bot", "Slack"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"do":"type","text":"half of an emoji \\ud83d"}',
+        b'{"do":"clock","by":1' + b"0" * 400 + b"}",
+        b'{"do":"tour","step":1' + b"0" * 400 + b"}",
+        b'{"do":"clock","by":NaN}',
+    ],
+)
+async def test_what_cannot_be_written_again_is_refused(tab: Browser, body: bytes) -> None:
+    headers = {"Content-Type": "application/json", "Origin": tab.page.url}
+    answer = await tab.http.post("/api/do", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert (await tab.http.get("/api/state")).status_code == 200
+
+
+async def test_a_number_that_is_none_has_no_exchange(tab: Browser) -> None:
+    for number in ("9" * 5000, "-1", "one"):
+        assert (await tab.http.get(f"/api/log/{number}")).status_code == 404
 
 
 async def test_an_exchange_is_shown_whole_and_without_secrets(tab: Browser) -> None:

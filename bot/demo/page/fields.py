@@ -1,6 +1,5 @@
 """The fields of an act, as the page sent them. A field that is not right is refused with a sentence."""
 
-import math
 from typing import Any
 
 Body = dict[str, Any]
@@ -34,8 +33,9 @@ def optional_text(body: Body, name: str) -> str | None:
 def number(body: Body, name: str, least: float, most: float) -> float:
     """A number within bounds."""
     value = body.get(name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         raise Refused(f"The field “{name}” must be a number.")
+    # Compared, not converted: JSON may hold numbers that no float can.
     if not least <= value <= most:
         raise Refused(f"The field “{name}” must be between {least:g} and {most:g}.")
     return value

@@ -1,10 +1,11 @@
-"""Every request between Slack, the bot and the Vaults, in the order in which they ended."""
+"""Every request between Slack, the bot and the Vaults, written down as they end, told when they began."""
 
 import json
 import re
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +30,8 @@ class Entry:
     status: int | str = 200
     ok: bool = True
     seconds: float = 0.0
+    began: float = 0.0
+    """Of this process's own clock: what is written down when it ends is shown by when it began."""
     request_headers: Mapping[str, str] = field(default_factory=dict)
     request_body: Any = None
     response_headers: Mapping[str, str] = field(default_factory=dict)
@@ -46,6 +49,7 @@ class Entry:
             "status": self.status,
             "ok": self.ok,
             "seconds": round(self.seconds, 4),
+            "began": round(self.began, 6),
         }
 
     def whole(self, number: int) -> dict[str, Any]:
@@ -82,7 +86,7 @@ class RequestLog:
     def add(self, entry: Entry) -> None:
         """Write down one more."""
         self.last += 1
-        self._entries.append((self.last, entry))
+        self._entries.append((self.last, replace(entry, began=time.monotonic() - entry.seconds)))
         self._changed()
 
     def after(self, number: int) -> list[dict[str, Any]]:

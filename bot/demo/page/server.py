@@ -48,7 +48,7 @@ def page_app(stage: Stage, acts: Acts) -> ASGIApp:
         Route("/api/events", page.events),
         Route("/api/state", page.state),
         Route("/api/log", page.log),
-        Route("/api/log/{number:int}", page.exchange),
+        Route("/api/log/{number}", page.exchange),
         Route("/api/do", page.do, methods=["POST"]),
     ]
     app = Starlette(routes=routes, exception_handlers={HTTPException: _failed})
@@ -83,7 +83,9 @@ class Page:
 
     async def exchange(self, request: Request) -> Response:
         """One exchange of the log."""
-        found = self._stage.log.whole(request.path_params["number"])
+        number = request.path_params["number"]
+        known = number.isascii() and number.isdecimal() and len(number) < 12
+        found = self._stage.log.whole(int(number)) if known else None
         if found is None:
             raise HTTPException(404, "This exchange is no longer kept.")
         return JSONResponse(found)
@@ -122,6 +124,8 @@ async def _read_json(request: Request) -> dict[str, object]:
             raise Refused("The body is too long.", 413)
     try:
         read = json.loads(body)
+        # Half of a surrogate pair is legal in JSON and cannot be written anywhere again.
+        json.dumps(read, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         read = None
     if not isinstance(read, dict):

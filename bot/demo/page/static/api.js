@@ -49,19 +49,26 @@ export function act(name, details = {}) {
  * @param {(connected: boolean) => void} connection told when the stream breaks and when it is back
  */
 export function listen(changed, connection) {
-  const stream = new EventSource("/api/events");
-  stream.addEventListener("open", () => {
-    connection(true);
-    changed(null);
-  });
-  stream.addEventListener("changed", (event) => changed(versionIn(event.data)));
-  stream.addEventListener("error", () => {
-    connection(false);
-    if (stream.readyState !== EventSource.CLOSED) return;
-    stream.close();
-    setTimeout(() => listen(changed, connection), 2000);
-  });
-  return stream;
+  let stream = null;
+  const open = () => {
+    stream?.close();
+    // A browser has six connections for one host: a tab that nobody looks at gives its stream back.
+    stream = document.hidden ? null : new EventSource("/api/events");
+    if (stream) follow(stream);
+  };
+  const follow = (mine) => {
+    mine.addEventListener("open", () => {
+      connection(true);
+      changed(null);
+    });
+    mine.addEventListener("changed", (event) => changed(versionIn(event.data)));
+    mine.addEventListener("error", () => {
+      connection(false);
+      if (mine.readyState === EventSource.CLOSED) setTimeout(() => mine === stream && open(), 2000);
+    });
+  };
+  document.addEventListener("visibilitychange", open);
+  open();
 }
 
 function versionIn(data) {

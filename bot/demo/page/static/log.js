@@ -35,7 +35,8 @@ async function readOn() {
     const news = await fetchLog(last);
     if (news.last < last) entries = [];
     last = news.last;
-    entries = [...entries, ...news.entries].slice(-MOST_ROWS);
+    // Written down as they end; in the order in which they began, an answer follows what it answers.
+    entries = [...entries, ...news.entries].sort((a, b) => a.began - b.began).slice(-MOST_ROWS);
     draw();
   } catch {
     // The connection note already says that the server does not answer.
