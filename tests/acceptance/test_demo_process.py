@@ -151,8 +151,8 @@ async def test_http_mode(tmp_path: Path) -> None:
         await running.stop()
 
 
-async def test_three_rounds_leave_nothing(tmp_path: Path) -> None:
-    for _ in range(3):
+async def test_ten_rounds_leave_nothing(tmp_path: Path) -> None:
+    for _ in range(10):
         async with demo(tmp_path) as running:
             await running.stop(signal.SIGINT)
 
