@@ -24,6 +24,8 @@
 
 from typing import TYPE_CHECKING, ClassVar
 
+from bot.model.uploads import NO_LONGER_ACTIVE
+
 if TYPE_CHECKING:
     from bot.model.uploads import UploadSession
 
@@ -94,7 +96,7 @@ class LinkEnded(BotError):
 class UploadNotVisible(NearMiss, BotError):
     """Unknown, not yours and ended are told alike, since Vault itself must not reveal which."""
 
-    what = "No longer active, or not yours: with your Vault rights I see no upload `{upload_id}`."
+    what = NO_LONGER_ACTIVE + ", or not yours: with your Vault rights I see no upload `{upload_id}`."
     next_step = (
         "It may have been committed, aborted or expired, or belong to somebody else. "
         "`/upload-status list` shows the uploads you can see."

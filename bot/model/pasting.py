@@ -15,7 +15,6 @@ from bot.model.errors import MalformedUploadId
 LONGEST_ID = 200
 LONGEST_PASTED = 4000
 _ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
-_WHOLE_ID = re.compile(r"[0-9a-f]{32}|[A-Za-z0-9._-]{60,200}")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
 _SPACES = re.compile(r"\s+")
 _LINK = re.compile(r"<([a-z]+:(?://)?)?([^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
@@ -47,11 +46,6 @@ class Pasted:
     def at(self, vault: str) -> "Pasted":
         """The same id in that Vault."""
         return replace(self, vault=vault)
-
-
-def is_whole_id(text: str) -> bool:
-    """Whether the text has the shape of a whole Vault id, rather than of a piece of one or of a file name."""
-    return _WHOLE_ID.fullmatch(text) is not None
 
 
 def read_upload_id(text: str) -> Pasted:

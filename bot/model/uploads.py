@@ -50,11 +50,6 @@ class UploadSession:
             object.__setattr__(self, field, aware(getattr(self, field)))
 
     @property
-    def folder(self) -> str:
-        """The path without the file name, ending in a slash."""
-        return self.path[: self.path.rfind("/") + 1] or "/"
-
-    @property
     def remaining(self) -> int:
         """Bytes still to come; never negative."""
         return max(self.size - self.uploaded, 0)

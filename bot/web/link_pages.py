@@ -54,7 +54,6 @@ class Form:
     """One field set, as it was sent."""
 
     ticket: str
-    csrf: str
     vault: str | None
     proof: Proof
 
@@ -179,9 +178,7 @@ class LinkPages:
         ticket = fields.get("ticket", "")
         if not hmac.compare_digest(self._csrf(ticket).encode(), fields.get("csrf", "").encode()):
             raise CrossSite if ticket else TicketNotValid
-        return Form(
-            ticket=ticket, csrf=fields["csrf"], vault=fields.get("vault") or None, proof=self._proof(fields)
-        )
+        return Form(ticket=ticket, vault=fields.get("vault") or None, proof=self._proof(fields))
 
     def _is_own_site(self, request: Request) -> bool:
         """Fetch metadata where the browser sends it, else the Origin; other clients are no browser to be misused."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.errors import MalformedUploadId
-from bot.model.pasting import LONGEST_PASTED, Pasted, is_whole_id, read_upload_id
+from bot.model.pasting import LONGEST_PASTED, Pasted, read_upload_id
 from tests.factories import DASHED_ID
 
 HEX_ID = "7b0e42c9d15f4a3e8f60b2a7c9d4e113"
@@ -354,21 +354,3 @@ def test_read__long_inputs_take_no_time(unit: str) -> None:
         for text in (repeated, f"@{repeated}é", f"<{repeated}é", f"`{repeated}", f" {repeated} @quality"):
             outcome(text)
     assert time.process_time() - started < 0.5
-
-
-@pytest.mark.parametrize(
-    ("text", "whole"),
-    [
-        (DASHED_ID, True),
-        (HEX_ID, True),
-        (HEX_ID[:-1], False),
-        (HEX_ID.upper(), False),
-        ("a" * 59, False),
-        ("a" * 60, True),
-        ("a" * 200, True),
-        ("a" * 201, False),
-        ("Cholecap-Commercial-2021.mp4", False),
-    ],
-)
-def test_is_whole_id(text: str, *, whole: bool) -> None:
-    assert is_whole_id(text) is whole

@@ -149,14 +149,6 @@ def test_pace__from_creation_to_the_last_part(span: timedelta, uploaded: int, pa
     assert an_upload(created=created, last_uploaded=created + span, uploaded=uploaded).pace == pace
 
 
-@pytest.mark.parametrize(
-    ("path", "folder"),
-    [("/u1/a/b.mp4", "/u1/a/"), ("/b.mp4", "/"), ("b.mp4", "/"), ("", "/"), ("/u1/a/", "/u1/a/")],
-)
-def test_folder__ends_in_a_slash(path: str, folder: str) -> None:
-    assert an_upload(path=path).folder == folder
-
-
 @pytest.mark.parametrize(("uploaded", "parts", "nothing"), [(0, 0, True), (0, 1, False), (1, 0, False)])
 def test_nothing_there__needs_neither_bytes_nor_parts(uploaded: int, parts: int, *, nothing: bool) -> None:
     assert an_upload(uploaded=uploaded, uploaded_parts=parts).nothing_there is nothing
