@@ -63,8 +63,10 @@ class Running:
 
 
 @asynccontextmanager
-async def build(config: Config) -> AsyncIterator[Running]:
+async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running]:
     """Open everything that `config` names and yield it running; close it all at the end.
+
+    Nothing calls itself ready before `started` is set.
 
     StoreError when the database cannot be used, SlackRefused when Slack does not know the token.
     """
@@ -119,7 +121,7 @@ async def build(config: Config) -> AsyncIterator[Running]:
         web = web_app(
             link_pages=pages,
             slack_events=_slack_events(config, app, clock),
-            checks=_checks(database, socket_mode),
+            checks=_checks(database, socket_mode, started),
         )
         yield Running(web=web, socket_mode=socket_mode, work=work)
 
@@ -129,15 +131,15 @@ async def serve(config: Config, stop: asyncio.Event, started: asyncio.Event) -> 
 
     CannotListen when the address is taken; else as `build`.
     """
-    async with build(config) as running:
+    async with build(config, started) as running:
+        # What lives from here to the end need not be looked at by each garbage collection again.
+        gc.collect()
+        gc.freeze()
         server = WebServer(running.web, host=config.host, port=config.port)
         await server.start()
         try:
             if running.socket_mode is not None:
                 await running.socket_mode.connect()
-            # What lives from here to the end need not be looked at by each garbage collection again.
-            gc.collect()
-            gc.freeze()
             started.set()
             log.info("ready", mode="socket" if config.socket_mode else "http", public_url=config.public_url)
             await stop.wait()
@@ -224,7 +226,10 @@ def _confirmer(replies: Replies, vaults: Vaults) -> Confirm:
     return confirm
 
 
-def _checks(database: Database, socket_mode: SocketMode | None) -> dict[str, Check]:
+def _checks(database: Database, socket_mode: SocketMode | None, started: asyncio.Event) -> dict[str, Check]:
+    async def check_start() -> str | None:
+        return None if started.is_set() else "still starting"
+
     async def check_database() -> str | None:
         try:
             await ping(database)
@@ -237,4 +242,4 @@ def _checks(database: Database, socket_mode: SocketMode | None) -> dict[str, Che
         connected = socket_mode is None or await socket_mode.is_connected()
         return None if connected else "no connection to Slack just now; reconnecting"
 
-    return {"database": check_database, "slack": check_slack}
+    return {"start": check_start, "database": check_database, "slack": check_slack}

@@ -10,6 +10,7 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 
@@ -156,15 +157,17 @@ async def test_settings__from_env_file_and_secret_files(stopped: DemoWorkspace) 
     settings["ENCRYPTION_KEYS_FILE"] = str(secret_file)
     (stopped.folder / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
     process = await start_cli(cwd=stopped.folder)
-    await until(lambda: _listens(stopped.bot.port), "it listens")
+    await until(lambda: _is_ready(stopped.bot.port), "it is ready")
     assert "How to use this" in (await (await stopped.slack.slash(user="alice", text="help")).answered()).text
     process.terminate()
     assert (await ended(process)).code == 0
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+def _is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 async def test_port__taken(stopped: DemoWorkspace) -> None:
@@ -372,7 +375,7 @@ async def test_log__is_json_one_line_each(stopped: DemoWorkspace) -> None:
         cwd=stopped.folder,
         settings={**stopped.settings, "PORT": str(stopped.bot.port), "LOG_FORMAT": ""},
     )
-    await until(lambda: _listens(stopped.bot.port), "it listens")
+    await until(lambda: _is_ready(stopped.bot.port), "it is ready")
     process.terminate()
     done = await ended(process)
     assert done.out == ""

@@ -384,7 +384,7 @@ async def test_health__says_it_lives_and_is_ready(demo: DemoWorkspace, client: h
     assert (await client.get(f"{demo.bot.url}/healthz")).json() == {"status": "ok"}
     ready = await client.get(f"{demo.bot.url}/readyz")
     assert ready.status_code == 200
-    assert ready.json() == {"status": "ready", "checks": {"database": "ok", "slack": "ok"}}
+    assert ready.json() == {"status": "ready", "checks": {"start": "ok", "database": "ok", "slack": "ok"}}
 
 
 async def test_answer__ack_is_empty(demo: DemoWorkspace) -> None:
