@@ -3,13 +3,11 @@
 Only the top floors import this module; below them functions take the values they need.
 """
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import (
@@ -21,11 +19,12 @@ from pydantic_settings import (
 )
 
 from bot import config_values
-from bot.config_values import is_loopback
+from bot.config_rules import together
 from bot.model.accounts import LinkMethod, Vault
 from bot.model.secret import Secret
 
 DEFAULT_DATABASE = "sqlite:///data/bot.db"
+DEFAULT_LOGIN = "https://login.veevavault.com"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +69,14 @@ class Config(BaseSettings):
     )
 
     slack_bot_token: Annotated[
-        Secret,
+        Secret | None,
         NoDecode,
         BeforeValidator(
             config_values.secret(
                 not_prefix=("xapp-", "xoxp-"), hint="is the other token: this one begins with xoxb-"
             )
         ),
-    ]
+    ] = None
     slack_app_token: Annotated[
         Secret | None,
         NoDecode,
@@ -88,8 +87,13 @@ class Config(BaseSettings):
         ),
     ] = None
     slack_signing_secret: Annotated[Secret | None, NoDecode, BeforeValidator(config_values.secret())] = None
+    slack_client_id: Annotated[
+        str | None, BeforeValidator(config_values.matches(r"[\x21-\x7e]{1,200}", "is no client ID"))
+    ] = None
+    slack_client_secret: Annotated[Secret | None, NoDecode, BeforeValidator(config_values.secret())] = None
     slack_api_url: Annotated[str, BeforeValidator(config_values.api_url)] = "https://slack.com/api/"
     vaults: Annotated[tuple[Vault, ...], NoDecode, BeforeValidator(config_values.vaults)]
+    vault_login_url: Annotated[str, BeforeValidator(config_values.base_url)] = DEFAULT_LOGIN
     vault_api_version: Annotated[
         str, BeforeValidator(config_values.matches(r"v\d{2}\.\d", "must look like v24.3"))
     ] = "v24.3"
@@ -103,6 +107,15 @@ class Config(BaseSettings):
         LinkMethod.TOKEN,
         LinkMethod.PASSWORD,
     )
+    oidc_profile_id: Annotated[
+        str | None, BeforeValidator(config_values.matches(r"[A-Za-z0-9._-]{1,200}", "is no profile ID"))
+    ] = None
+    oidc_client_id: Annotated[
+        str | None, BeforeValidator(config_values.matches(r"[\x21-\x7e]{1,300}", "is no client ID"))
+    ] = None
+    oidc_client_secret: Annotated[Secret | None, NoDecode, BeforeValidator(config_values.secret())] = None
+    oidc_issuer: Annotated[str | None, BeforeValidator(config_values.issuer)] = None
+    oidc_scopes: Annotated[str, BeforeValidator(config_values.scopes)] = "openid email offline_access"
     encryption_keys: Annotated[Secret, NoDecode, BeforeValidator(Secret)]
     database_url: Annotated[
         Secret,
@@ -112,10 +125,24 @@ class Config(BaseSettings):
     public_url: Annotated[str, BeforeValidator(config_values.base_url)] = ""
     host: str = "127.0.0.1"
     port: Annotated[int, BeforeValidator(config_values.port)] = 3000
+    remind_before: Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(config_values.lead_times)] = (
+        timedelta(hours=24),
+        timedelta(hours=4),
+        timedelta(hours=1),
+    )
+    poll_every: Annotated[
+        timedelta, NoDecode, BeforeValidator(config_values.at_least(timedelta(seconds=1)))
+    ] = timedelta(minutes=5)
     stall_after: Annotated[timedelta, NoDecode, BeforeValidator(config_values.positive_duration)] = timedelta(
         hours=1
     )
     link_any_email: Annotated[bool, BeforeValidator(config_values.boolean)] = False
+    keep_alive: Annotated[str, BeforeValidator(config_values.one_of("watching", "never"))] = "watching"
+    audit_paths: Annotated[bool, BeforeValidator(config_values.boolean)] = False
+    audit_keep: Annotated[
+        timedelta | None, NoDecode, BeforeValidator(config_values.at_least(timedelta(days=1)))
+    ] = None
+    failsafe: Annotated[bool, BeforeValidator(config_values.boolean)] = False
     log_level: Annotated[str, BeforeValidator(config_values.one_of("DEBUG", "INFO", "WARNING", "ERROR"))] = (
         "INFO"
     )
@@ -144,7 +171,7 @@ class Config(BaseSettings):
         """
         known = cls.names()
         values, faults = _with_files(mapping, known)
-        faults += _missing_together(values)
+        faults += [Fault(name, problem) for name, problem in together(values)]
         faults += _judged(values, checks or {})
         config: Self | None = None
         try:
@@ -228,39 +255,3 @@ def _with_files(mapping: Mapping[str, str], known: list[str]) -> tuple[dict[str,
             faults.append(Fault(f"{name}_FILE", "names an empty file"))
         values[name] = content
     return values, faults
-
-
-def _missing_together(values: Mapping[str, str]) -> list[Fault]:
-    """Rules over several settings, judged on the raw text so that they are told together with all other faults."""
-    faults: list[Fault] = []
-    if "SLACK_APP_TOKEN" not in values and "SLACK_SIGNING_SECRET" not in values:
-        faults.append(
-            Fault("SLACK_SIGNING_SECRET", "is not set (needed unless SLACK_APP_TOKEN chooses Socket Mode)")
-        )
-    if "PUBLIC_URL" not in values and not is_loopback(values.get("HOST", "127.0.0.1")):
-        faults.append(Fault("PUBLIC_URL", "is needed when HOST is not this machine itself"))
-    if "DEMO_CLOCK_FILE" in values and not _is_on_this_machine(values.get("SLACK_API_URL", "")):
-        faults.append(
-            Fault("DEMO_CLOCK_FILE", "works only in the demo, with an emulated Slack on this machine")
-        )
-    return faults
-
-
-def _is_on_this_machine(url: str) -> bool:
-    try:
-        return is_loopback(urlsplit(url).hostname)
-    except ValueError:
-        return False
-
-
-def near_misses(mapping: Mapping[str, str]) -> list[str]:
-    """Return a warning for each SLACK_… or VAULT_… variable that is no setting, with the nearest that is."""
-    known = Config.names()
-    warnings = []
-    for name in sorted(mapping):
-        if not name.startswith(("SLACK_", "VAULT_")) or name.removesuffix("_FILE") in known:
-            continue
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        warnings.append(f"{name} is not a setting of this bot{hint}")
-    return warnings

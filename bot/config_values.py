@@ -6,22 +6,13 @@ Sentences never repeat the value: it may be a secret in the wrong place.
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from bot.model.accounts import LinkMethod, Vault
+from bot.model.addresses import is_loopback
 from bot.model.durations import parse_duration
 from bot.model.secret import Secret
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether the host name or address is this machine's own."""
-    if host is None:
-        return False
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
+from bot.model.watches import ordered
 
 
 def address(text: str) -> SplitResult:
@@ -49,6 +40,20 @@ def base_url(value: str) -> str:
 def api_url(value: str) -> str:
     """Return a web address with a slash at its end."""
     return base_url(value) + "/"
+
+
+def issuer(value: str) -> str:
+    """Return an issuer to the letter, since it is compared so (OpenID Connect Discovery 1.0, section 4.3)."""
+    base_url(value)
+    return value
+
+
+def scopes(value: str) -> str:
+    """Return OAuth scopes separated by single spaces; without `openid` there would be no ID token."""
+    words = value.replace(",", " ").split()
+    if "openid" not in words or not all(re.fullmatch(r"[\x21\x23-\x5b\x5d-\x7e]+", word) for word in words):
+        raise ValueError("must be scopes separated by spaces, openid among them")
+    return " ".join(dict.fromkeys(words))
 
 
 _VAULT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -123,6 +128,23 @@ def positive_duration(value: str) -> timedelta:
     if length <= timedelta(0):
         raise ValueError("must be longer than nothing")
     return length
+
+
+def lead_times(value: str) -> tuple[timedelta, ...]:
+    """Return times before expiry, the longest first."""
+    return ordered(parse_duration(word) for word in re.split(r"[,\s]+", value) if word)
+
+
+def at_least(shortest: timedelta) -> Callable[[str], timedelta]:
+    """Return a checker for lengths of time that are not too short."""
+
+    def check(value: str) -> timedelta:
+        length = parse_duration(value)
+        if length < shortest:
+            raise ValueError("is too short" + (f": at least {shortest.days}d" if shortest.days else ""))
+        return length
+
+    return check
 
 
 def matches(pattern: str, hint: str) -> Callable[[str], str]:

@@ -26,20 +26,33 @@ def linked(
     vault_host: str = "promomats.vault.example",
     *,
     credential: str = "alices-session-id",
+    method: LinkMethod = LinkMethod.TOKEN,
     linked_at: datetime = NOW,
     valid_until: datetime | None = None,
+    refresh_token: str | None = None,
+    session_started: datetime | None = None,
+    last_used: datetime | None = None,
+    ended_at: datetime | None = None,
+    preferred_at: datetime | None = None,
+    version: int = 0,
 ) -> LinkedAccount:
-    """Return a linked account; say only what matters to the test."""
+    """Return a linked account; say only what matters to the test. It counts as used when it was linked."""
     return LinkedAccount(
         slack_user=slack_user,
         vault_host=vault_host,
         identity=Identity(vault_user_id="10001400", vault_id="1234"),
         vault_user_name="alice@vault.example",
         vault_full_name="Alice Ångström",
-        method=LinkMethod.TOKEN,
+        method=method,
         credential=Secret(credential),
         linked_at=linked_at,
         valid_until=valid_until,
+        refresh_token=None if refresh_token is None else Secret(refresh_token),
+        session_started=session_started,
+        last_used=last_used or linked_at,
+        ended_at=ended_at,
+        preferred_at=preferred_at,
+        version=version,
     )
 
 

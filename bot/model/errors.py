@@ -5,19 +5,25 @@
     │   ├── UnknownWords, MalformedUploadId, UnknownVault
     ├── NotLinked, LinkEnded           a link button helps
     ├── UploadNotVisible               unknown, somebody else's and ended: one and the same
-    ├── OtherWorkspace
+    ├── OtherWorkspace, NotInstalled
+    ├── WatchError                     reminders
+    │   ├── WatchNotFound, NotYourWatch, NothingToWatch, TooManyWatches, CannotPostThere, NotAnAdmin
+    │   ├── PlaceGone
     ├── LinkingError                   read on the link page
     │   ├── TicketNotValid, TicketSpent, FormNotValid, CrossSite
     │   ├── WrongCredential, LoginRefused, LandedElsewhere, EmailsDiffer
+    │   ├── SingleSignOnOnly, PasswordNeeded
+    │   ├── SignInNotValid, ProviderRefused
     ├── VaultError                     Vault said no, or nothing
     │   ├── VaultTemporary
     │   │   ├── VaultUnavailable (VaultNotReached), VaultSlow, VaultBusy, VaultMaintenance, VaultConfiguring
-    │   ├── CredentialRefused, NoStagingAccess, NotFoundInVault, VaultRefused
+    │   │   ├── ProviderUnavailable        the identity provider's passing fault
+    │   ├── CredentialRefused, RenewalRefused, NoStagingAccess, NotFoundInVault, VaultRefused
     │   └── VaultAnswerStrange         ├── IdentityMismatch
     ├── OutOfTime
     ├── SlackUnavailable
     └── StoreError                     the operator's to mend
-        ├── StoreUnavailable, StoreUnreadable, StoreNewer, KeyMissing, SealBroken
+        ├── StoreUnavailable, StoreUnreadable, StoreNewer, KeyMissing, SealBroken, AuditBroken
 
 `what` says what happened, `next_step` what to do; both may name details given to the constructor.
 """
@@ -27,6 +33,8 @@ from typing import TYPE_CHECKING, ClassVar
 from bot.model.uploads import NO_LONGER_ACTIVE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.model.uploads import UploadSession
 
 
@@ -89,8 +97,11 @@ class NotLinked(BotError):
 class LinkEnded(BotError):
     """Vault no longer accepts the stored credential."""
 
-    what = "Your link to Vault ({vault}) has ended: Vault no longer accepts it."
+    what = "Your link to Vault ({vault}) has ended: {why}."
     next_step = "Link again with `/upload-status link` to go on."
+
+    def __init__(self, *, vault: str, why: str = "Vault no longer accepts it") -> None:
+        super().__init__(vault=vault, why=why)
 
 
 class UploadNotVisible(NearMiss, BotError):
@@ -102,12 +113,81 @@ class UploadNotVisible(NearMiss, BotError):
         "`/upload-status list` shows the uploads you can see."
     )
 
+    def name_unasked(self, vault_names: "Sequence[str]") -> None:
+        """Say which Vaults could not be asked, so that nobody takes their silence for a no."""
+        if vault_names:
+            self.remedy += f" I could not ask {', '.join(vault_names)} just now; `/upload-status list` says why."
+
+
+class NotInstalled(BotError):
+    """The app has no (living) installation where the request came from."""
+
+    what = "This app is not installed in your workspace any more."
+    next_step = "Ask a Slack administrator to install it again."
+
 
 class OtherWorkspace(BotError):
     """A person of another company (Slack Connect) asked."""
 
     what = "This app answers only members of the workspace it is installed in."
     next_step = "Ask a colleague there to look for you."
+
+
+class WatchError(BotError):
+    """A watch could not be made or changed."""
+
+
+class WatchNotFound(WatchError):
+    """It was stopped, or the upload has ended: one answer for both, and for one that never was."""
+
+    what = "This watch is no longer there."
+    next_step = "It was stopped, or its upload has ended. `/upload-status watches` lists what you watch."
+
+
+class NotYourWatch(WatchError):
+    """Only its owner, or a workspace administrator, stops or changes a watch."""
+
+    what = "This watch belongs to {owner}."
+    next_step = "I have asked them to stop it."
+
+
+class NothingToWatch(WatchError):
+    """The upload's time is over."""
+
+    what = "This upload has expired, so there is nothing left to watch."
+    next_step = "Start the upload again, then watch the new one."
+
+
+class TooManyWatches(WatchError):
+    """One person has more watches than anyone can follow."""
+
+    what = "You have {count} watches, which is the most one person can have."
+    next_step = (
+        "Stop some of them: `/upload-status watches` lists them. `/upload-status watch all` needs only one."
+    )
+
+
+class CannotPostThere(WatchError):
+    """The app is not a member of the channel."""
+
+    what = "I cannot post in this channel, so nothing is watched here."
+    next_step = (
+        "Type `/invite @Vault Uploads` in it and try again, or put `dm` behind to be told by direct message."
+    )
+
+
+class NotAnAdmin(WatchError):
+    """Only an Admin's link sees the whole Vault."""
+
+    what = "Only a Vault Admin can watch all of {vault}: with your rights I see your own uploads alone."
+    next_step = "`/upload-status watch all` watches all of yours."
+
+
+class PlaceGone(WatchError):
+    """Slack will never take a message there again; `reason` is Slack's code."""
+
+    what = "Slack no longer lets me post there ({reason})."
+    next_step = "Watch the upload again from where you want to be told."
 
 
 class LinkingError(BotError):
@@ -175,6 +255,36 @@ class EmailsDiffer(LinkingError):
     next_step = "Make sure that you sign in as yourself. If the addresses rightly differ, ask the operator of this app."
 
 
+class SingleSignOnOnly(LinkingError):
+    """Vault's discovery says that this user signs in elsewhere, so a password is neither asked for nor sent."""
+
+    what = "This Vault user signs in through {provider}, so a password is of no use here. None was sent to Vault."
+    next_step = "{remedy}"
+
+
+class PasswordNeeded(LinkingError):
+    """Discovery says that this user does sign in with a password."""
+
+    what = "This Vault user signs in with a password."
+    next_step = "Enter it below."
+
+
+class SignInNotValid(LinkingError):
+    """The way back from the identity provider does not fit the way there: another browser, too late, or replayed."""
+
+    what = "This sign-in was not started in this browser, was already used, or is too old."
+    next_step = "Type `/upload-status link` in Slack and start again from there."
+
+
+class ProviderRefused(LinkingError):
+    """The identity provider said no; `reason` is ours, by OAuth's error code."""
+
+    what = "Your company's sign-in did not let you in: {reason}."
+    next_step = (
+        "Type `/upload-status link` in Slack to try again; if it stays so, ask whoever runs your sign-in."
+    )
+
+
 class VaultError(BotError):
     """Vault answered with a refusal, or did not answer as it should."""
 
@@ -223,6 +333,20 @@ class VaultConfiguring(VaultTemporary):
 
     what = "Vault ({vault}) is in Configuration Mode, so only Admins may enter it just now."
     next_step = "Try again later."
+
+
+class ProviderUnavailable(VaultTemporary):
+    """The identity provider gave no answer that could be used; `reason` goes to the log."""
+
+    what = "I need your company's sign-in service for this, and it cannot be reached just now."
+    next_step = "Nothing is lost; try again in a few minutes."
+
+
+class RenewalRefused(VaultError):
+    """Neither Vault nor the identity provider gives a new Vault session without the person."""
+
+    what = "The link could not be renewed: {reason}."
+    next_step = "Link again with `/upload-status link`."
 
 
 class CredentialRefused(VaultError):
@@ -281,6 +405,8 @@ class SlackUnavailable(BotError):
     what = "Slack did not answer a question I had to ask it."
     next_step = "Try again in a minute."
     expected = False
+    retry_after: float | None = None
+    """Seconds that Slack itself asks us to wait, where it does."""
 
 
 class StoreError(BotError):
@@ -318,6 +444,16 @@ class KeyMissing(StoreError):
     for_the_operator = True
     what = "The database holds values sealed with key(s) {key_ids}, which ENCRYPTION_KEYS lacks."
     next_step = "Add the missing key behind the newest one, then start again. Nothing was changed."
+
+
+class AuditBroken(StoreError):
+    """The audit log's end does not fit its seal: it was changed by somebody else than this program."""
+
+    for_the_operator = True
+    what = "The audit log was changed from outside ({reason}), so nothing is added to it and nothing is answered."
+    next_step = (
+        "Keep the database as it is, run `python -m bot audit verify`, and tell your security officer."
+    )
 
 
 class SealBroken(StoreError):

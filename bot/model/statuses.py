@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.model.accounts import LinkedAccount, Vault
+from bot.model.errors import BotError
 from bot.model.uploads import UploadSession
 
 
@@ -28,3 +29,19 @@ class UploadList:
     uploads: tuple[UploadSession, ...]
     vault: Vault
     account: LinkedAccount
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class VaultTrouble:
+    """A Vault that did not answer while others did; `error` is what a person would have read of it alone."""
+
+    vault: Vault
+    error: BotError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UploadLists:
+    """The lists of all Vaults a person has linked, the person's default first. At least one list is there."""
+
+    lists: tuple[UploadList, ...]
+    troubles: tuple[VaultTrouble, ...] = ()

@@ -102,6 +102,16 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class StagedFile:
+    """A whole file in file staging, as an upload becomes one when it is committed; `size` in bytes."""
+
+    path: str
+    name: str
+    size: int
+    modified: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Forecast:
     """Whether the upload ends before it expires, if it goes on at its average pace.
 

@@ -1,41 +1,90 @@
 """Linked accounts: model in, model out, credentials sealed on the way."""
 
-import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, tuple_, update
+from sqlalchemy import Row, bindparam, delete, literal, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from bot.model.accounts import Identity, LinkedAccount, LinkMethod, SlackUser
+from bot.model.accounts import AccountSummary, LinkedAccount, SlackUser
+from bot.model.due import Job, account_prefix
 from bot.model.errors import KeyMissing, SealBroken
-from bot.store.database import Database
-from bot.store.seal import SEAL_PREFIX, Keyring, row_identity
-from bot.store.tables import accounts
-
-RESEAL_BATCH = 200
-
-log = logging.getLogger(__name__)
-
-_key = (accounts.c.workspace, accounts.c.slack_user_id, accounts.c.vault_host)
-_is_person = (
-    accounts.c.workspace == bindparam("of_workspace"),
-    accounts.c.slack_user_id == bindparam("of_user"),
+from bot.model.secret import Secret
+from bot.store import due_work
+from bot.store.account_rows import (
+    KINDS,
+    account_of,
+    account_or_none,
+    identity,
+    summary_of,
+    values_of,
+    warn,
 )
-_is_row = (*_is_person, accounts.c.vault_host == bindparam("of_host"))
+from bot.store.database import Database
+from bot.store.resealing import reseal
+from bot.store.seal import Keyring
+from bot.store.tables import accounts, link_tickets
+from bot.store.watches import drop_of_account
+
+_table = accounts.c
+_is_person = (_table.workspace == bindparam("of_workspace"), _table.slack_user_id == bindparam("of_user"))
+_is_row = (*_is_person, _table.vault_host == bindparam("of_host"))
+# The moment of the link goes with the version: a row that was removed and linked again starts counting anew, and
+# the release before this one replaces rows without counting.
+_is_as_read = (*_is_row, _table.version == bindparam("of_version"), _table.linked_at == bindparam("of_link"))
 
 # Built once: compiling costs more than running.
-_FIND = select(accounts).where(*_is_person).order_by(accounts.c.linked_at, accounts.c.vault_host)
-_LOCK_ONE = select(accounts).where(*_is_row).with_for_update()
+_FIND = select(accounts).where(*_is_person).order_by(_table.linked_at, _table.vault_host)
+_FIND_ONE = select(accounts).where(*_is_row)
+_HOSTS = select(_table.vault_host).where(*_is_person).order_by(_table.linked_at, _table.vault_host)
+_LOCK_ONE = _FIND_ONE.with_for_update()
 _CHANGE = update(accounts).where(*_is_row)
 _REMOVE = delete(accounts).where(*_is_row).returning(*accounts.c)
-_RESEAL = (
+_KEEP_REFRESH_TOKEN = (
     update(accounts)
-    .where(*_is_row, accounts.c.credential == bindparam("old"))
-    .values(credential=bindparam("new"))
+    .where(*_is_as_read)
+    .values(refresh_token=bindparam("new_token"), version=_table.version + 1)
+    .returning(*accounts.c)
 )
+_RENEW = (
+    update(accounts)
+    .where(*_is_as_read)
+    .values(
+        credential=bindparam("new_credential"),
+        valid_until=bindparam("new_end"),
+        session_started=bindparam("now"),
+        last_used=bindparam("now"),
+        ended_at=None,
+        version=_table.version + 1,
+    )
+    .returning(*accounts.c)
+)
+_MARK_ENDED = (
+    update(accounts)
+    .where(*_is_as_read, _table.ended_at.is_(None))
+    .values(ended_at=bindparam("now"))
+    .returning(_table.version)
+)
+_NOTE_USE = update(accounts).where(*_is_as_read).values(last_used=bindparam("now"), ended_at=None)
+_PREFER = update(accounts).where(*_is_row).values(preferred_at=bindparam("now")).returning(_table.version)
+
+_SUMMARIES = select(
+    *(column for column in accounts.c if column.name not in KINDS),
+    _table.refresh_token.is_not(None).label("renewable"),
+).order_by(*accounts.primary_key.columns)
+_linked_or_linking = union_all(
+    select(_table.workspace, _table.slack_user_id, _table.team_id, literal(0).label("place")),
+    select(link_tickets.c.workspace, link_tickets.c.slack_user_id, link_tickets.c.team_id, literal(1)),
+).subquery()
+_PEOPLE = select(
+    _linked_or_linking.c.workspace, _linked_or_linking.c.slack_user_id, _linked_or_linking.c.team_id
+).order_by(_linked_or_linking.c.workspace, _linked_or_linking.c.slack_user_id, _linked_or_linking.c.place)
+_PEOPLE_OF_WORKSPACE = _PEOPLE.where(_linked_or_linking.c.workspace == bindparam("of_workspace"))
+_PEOPLE_WITH_ID = _PEOPLE.where(_linked_or_linking.c.slack_user_id == bindparam("of_user"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +96,16 @@ class Removed:
 
 
 class Accounts:
-    """Who is linked to what. Every method may raise StoreUnavailable or StoreUnreadable."""
+    """Who is linked to what. Every method may raise StoreUnavailable or StoreUnreadable.
+
+    What changes the account it is given does so only while the row is as it was when that account was read.
+    """
 
     def __init__(self, db: Database, keyring: Keyring) -> None:
         self._db = db
         self._keyring = keyring
         insert = sqlite.insert if db.is_sqlite else postgresql.insert
-        self._add = insert(accounts).on_conflict_do_nothing().returning(accounts.c.vault_host)
+        self._add = insert(accounts).on_conflict_do_nothing().returning(_table.vault_host)
 
     async def find(self, slack_user: SlackUser) -> list[LinkedAccount]:
         """Return the person's accounts, oldest link first.
@@ -67,67 +119,104 @@ class Accounts:
         failure: SealBroken | KeyMissing | None = None
         for row in rows:
             try:
-                found.append(self._account(row))
+                found.append(account_of(row, self._keyring))
             except (SealBroken, KeyMissing) as error:
                 failure = error
-                _warn(row, error)
+                warn(row, error)
         if failure and not found:
             raise failure
         return found
 
-    async def save(self, account: LinkedAccount) -> LinkedAccount | None:
+    async def find_one(self, slack_user: SlackUser, vault_host: str) -> LinkedAccount | None:
+        """Return the person's account at one Vault, or None; SealBroken or KeyMissing when it cannot be opened."""
+        async with self._db.read() as connection:
+            row = (await connection.execute(_FIND_ONE, _row(slack_user, vault_host))).one_or_none()
+        return account_of(row, self._keyring) if row else None
+
+    async def hosts_of(self, slack_user: SlackUser) -> list[str]:
+        """Return the hosts of the person's links, oldest first, also of those that cannot be opened."""
+        async with self._db.read() as connection:
+            return list((await connection.execute(_HOSTS, _person(slack_user))).scalars())
+
+    async def save(self, account: LinkedAccount, *, jobs: Sequence[Job] = ()) -> LinkedAccount | None:
         """Store an account in place of the person's earlier one at this Vault, if any, and return that.
 
         None when there was none, or none whose seal could be opened. Of several saves at once each gets the one
-        before it, so that no Vault session is forgotten.
+        before it, so that no Vault session is forgotten. The jobs of the earlier one go, and `jobs` come instead.
+        What the person prefers stays as it was; the account counts as used when it was linked, unless it says more.
         """
-        values = self._values(account)
+        values = values_of(account, self._keyring)
         row = _row(account.slack_user, account.vault_host)
         async with self._db.write() as connection:
             earlier = await self._put(connection, values, row)
-        return self._account_or_none(earlier) if earlier else None
+            await due_work.drop_prefix(connection, account_prefix(account.slack_user, account.vault_host))
+            await due_work.put(connection, jobs)
+        return account_or_none(earlier, self._keyring)
+
+    async def keep_refresh_token(self, account: LinkedAccount, refresh_token: Secret) -> LinkedAccount | None:
+        """Store a new refresh token and return the account with it; None when it was changed or removed."""
+        sealed = self._sealed("refresh_token", account, refresh_token)
+        return await self._changed(_KEEP_REFRESH_TOKEN, account, {"new_token": sealed})
+
+    async def renew(
+        self, account: LinkedAccount, credential: Secret, *, started: datetime, valid_until: datetime | None
+    ) -> LinkedAccount | None:
+        """Store a new Vault session and return the account with it, no longer ended; None as above.
+
+        `started` is when the session began, which counts as its first use; `valid_until` as in LinkedAccount.
+        """
+        sealed = self._sealed("credential", account, credential)
+        values = {"new_credential": sealed, "now": started, "new_end": valid_until}
+        return await self._changed(_RENEW, account, values)
+
+    async def mark_ended(self, account: LinkedAccount, now: datetime, *, jobs: Sequence[Job] = ()) -> bool:
+        """Mark the account as ended and schedule `jobs` with it; return whether it was this call that did it."""
+        async with self._db.write() as connection:
+            values = {**_as_read(account), "now": now}
+            marked = (await connection.execute(_MARK_ENDED, values)).one_or_none() is not None
+            if marked:
+                await due_work.put(connection, jobs)
+        return marked
+
+    async def note_use(self, account: LinkedAccount, now: datetime) -> None:
+        """Keep that Vault accepted the credential at this moment: so it has not ended."""
+        async with self._db.write() as connection:
+            await connection.execute(_NOTE_USE, {**_as_read(account), "now": now})
+
+    async def prefer(self, slack_user: SlackUser, vault_host: str, now: datetime) -> bool:
+        """Make this Vault the person's default from now on; False when they have no link there."""
+        async with self._db.write() as connection:
+            values = {**_row(slack_user, vault_host), "now": now}
+            return (await connection.execute(_PREFER, values)).one_or_none() is not None
 
     async def remove(self, slack_user: SlackUser, vault_host: str) -> Removed:
-        """Delete the person's account at one Vault and tell what it was."""
+        """Delete the person's account at one Vault with its jobs, watches and samples, and tell what it was."""
         async with self._db.write() as connection:
             row = (await connection.execute(_REMOVE, _row(slack_user, vault_host))).one_or_none()
-        return Removed(existed=row is not None, account=self._account_or_none(row) if row else None)
+            await drop_of_account(connection, slack_user, vault_host)
+        return Removed(existed=row is not None, account=account_or_none(row, self._keyring))
+
+    async def people_of_workspace(self, workspace: str) -> list[SlackUser]:
+        """Return everybody of this workspace who has accounts or link tickets, each once, by user id."""
+        async with self._db.read() as connection:
+            rows = await connection.execute(_PEOPLE_OF_WORKSPACE, {"of_workspace": workspace})
+        return _people(list(rows))
+
+    async def people_with_id(self, slack_user_id: str) -> list[SlackUser]:
+        """Return who has accounts or link tickets under this user id, one for each workspace."""
+        async with self._db.read() as connection:
+            rows = await connection.execute(_PEOPLE_WITH_ID, {"of_user": slack_user_id})
+        return _people(list(rows))
+
+    async def summaries(self) -> list[AccountSummary]:
+        """Return all accounts as an operator may see them, by workspace, user and host; opens no seal."""
+        async with self._db.read() as connection:
+            rows: Iterable[Any] = await connection.execute(_SUMMARIES)
+        return [summary_of(row) for row in rows]
 
     async def reseal(self) -> int:
-        """Seal every value that has an older key again with the newest, and return how many were.
-
-        A row that somebody saves meanwhile keeps what they saved. One that is broken is logged and left alone;
-        KeyMissing when a value's key is not in the ring.
-        """
-        count = 0
-        last: tuple[str, str, str] = ("", "", "")
-        while rows := await self._with_older_key(last):
-            fresh: list[dict[str, Any]] = []
-            for row in rows:
-                last = (row.workspace, row.slack_user_id, row.vault_host)
-                identity = row_identity("account", *last)
-                try:
-                    secret = self._keyring.open(row.credential, identity)
-                except SealBroken as error:
-                    _warn(row, error)
-                    continue
-                place = {"of_workspace": last[0], "of_user": last[1], "of_host": last[2]}
-                fresh.append({**place, "old": row.credential, "new": self._keyring.seal(secret, identity)})
-            async with self._db.write() as connection:
-                for values in fresh:
-                    count += (await connection.execute(_RESEAL, values)).rowcount
-        return count
-
-    async def _with_older_key(self, after: tuple[str, str, str]) -> list[Row[Any]]:
-        newest = f"{SEAL_PREFIX}{self._keyring.newest_id}."
-        statement = (
-            select(accounts)
-            .where(tuple_(*_key) > after, ~accounts.c.credential.startswith(newest, autoescape=True))
-            .order_by(*_key)
-            .limit(RESEAL_BATCH)
-        )
-        async with self._db.read() as connection:
-            return list((await connection.execute(statement)).all())
+        """Seal every credential and refresh token with the newest key; returns and raises as `resealing.reseal`."""
+        return await reseal(self._db, self._keyring, accounts, KINDS)
 
     async def _put(
         self, connection: AsyncConnection, values: Mapping[str, Any], row: Mapping[str, str]
@@ -137,48 +226,23 @@ class Accounts:
             if (await connection.execute(self._add, values)).one_or_none():
                 return None
             if earlier := (await connection.execute(_LOCK_ONE, row)).one_or_none():
-                await connection.execute(_CHANGE.values(values), row)
+                kept = {"preferred_at": earlier.preferred_at, "version": earlier.version + 1}
+                await connection.execute(_CHANGE.values({**values, **kept}), row)
                 return earlier
             # Removed between the two statements: it can be inserted now.
 
-    def _values(self, account: LinkedAccount) -> dict[str, Any]:
+    async def _changed(
+        self, statement: ReturningUpdate[Any], account: LinkedAccount, values: Mapping[str, object]
+    ) -> LinkedAccount | None:
+        async with self._db.write() as connection:
+            row = (await connection.execute(statement, {**_as_read(account), **values})).one_or_none()
+        return account_of(row, self._keyring) if row else None
+
+    def _sealed(self, column: str, account: LinkedAccount, secret: Secret) -> str:
         person = account.slack_user
-        identity = row_identity("account", person.workspace, person.user_id, account.vault_host)
-        return {
-            "workspace": person.workspace,
-            "slack_user_id": person.user_id,
-            "vault_host": account.vault_host,
-            "team_id": person.team_id,
-            "vault_id": account.identity.vault_id,
-            "vault_user_id": account.identity.vault_user_id,
-            "vault_user_name": account.vault_user_name,
-            "vault_full_name": account.vault_full_name,
-            "method": account.method.value,
-            "credential": self._keyring.seal(account.credential, identity),
-            "linked_at": account.linked_at,
-            "valid_until": account.valid_until,
-        }
-
-    def _account(self, row: Row[Any]) -> LinkedAccount:
-        identity = row_identity("account", row.workspace, row.slack_user_id, row.vault_host)
-        return LinkedAccount(
-            slack_user=SlackUser(row.workspace, row.slack_user_id, row.team_id),
-            vault_host=row.vault_host,
-            identity=Identity(vault_user_id=row.vault_user_id, vault_id=row.vault_id),
-            vault_user_name=row.vault_user_name,
-            vault_full_name=row.vault_full_name,
-            method=LinkMethod(row.method),
-            credential=self._keyring.open(row.credential, identity),
-            linked_at=row.linked_at,
-            valid_until=row.valid_until,
+        return self._keyring.seal(
+            secret, identity(column, person.workspace, person.user_id, account.vault_host)
         )
-
-    def _account_or_none(self, row: Row[Any]) -> LinkedAccount | None:
-        try:
-            return self._account(row)
-        except (SealBroken, KeyMissing) as error:
-            _warn(row, error)
-            return None
 
 
 def _person(slack_user: SlackUser) -> dict[str, str]:
@@ -189,11 +253,11 @@ def _row(slack_user: SlackUser, vault_host: str) -> dict[str, str]:
     return {**_person(slack_user), "of_host": vault_host}
 
 
-def _warn(row: Row[Any], error: SealBroken | KeyMissing) -> None:
-    log.warning(
-        "account of %s %s at %s cannot be opened: %s",
-        row.workspace,
-        row.slack_user_id,
-        row.vault_host,
-        error.sentence,
-    )
+def _as_read(account: LinkedAccount) -> dict[str, object]:
+    row = _row(account.slack_user, account.vault_host)
+    return {**row, "of_version": account.version, "of_link": account.linked_at}
+
+
+def _people(rows: Iterable[Any]) -> list[SlackUser]:
+    # Of one person's rows, which may name several teams, the first counts: an account before a ticket.
+    return list(dict.fromkeys(SlackUser(row.workspace, row.slack_user_id, row.team_id) for row in rows))

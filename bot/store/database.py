@@ -25,6 +25,7 @@ BUSY_SECONDS = 5
 """How long a statement waits for SQLite's lock, and a writer for its turn in this process."""
 CONNECT_SECONDS = 5
 POOL_SECONDS = 5
+IDLE_TRANSACTION_MS = 10_000
 
 _SQLITE_POOL = {"pool_size": 5, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
 _POSTGRESQL_POOL = {"pool_size": 10, "max_overflow": 10, "pool_timeout": POOL_SECONDS, "pool_use_lifo": True}
@@ -162,6 +163,14 @@ def _postgresql_engine(url: URL) -> AsyncEngine:
     engine = create_async_engine(
         url, hide_parameters=True, isolation_level="AUTOCOMMIT", connect_args=connect, **_POSTGRESQL_POOL
     )
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        # A replica that freezes within a transaction must not hold its locks, and so all others, for ever.
+        cursor = connection.cursor()
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {IDLE_TRANSACTION_MS}")
+        cursor.close()
+        connection.commit()
 
     @event.listens_for(engine.sync_engine, "checkout")
     def check(connection: Any, _record: object, _proxy: object) -> None:

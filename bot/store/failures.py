@@ -28,6 +28,7 @@ _SQLITE_UNAVAILABLE = {
 _POSTGRESQL_UNREADABLE = {"XX001": "a page is damaged", "XX002": "an index is damaged"}
 _POSTGRESQL_UNAVAILABLE = {
     "08": "the connection was lost",
+    "25P03": "we took too long to write",
     "25006": "it takes no writes just now",
     "28": "it refuses our user or password",
     "3D": "there is no database of this name",

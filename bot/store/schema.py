@@ -3,16 +3,21 @@
 Alembic is imported only when there is something to migrate: a usual start needs one SELECT.
 """
 
+import re
+
 from sqlalchemy import Connection, func, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.errors import KeyMissing, StoreNewer
 from bot.store.database import Database
 from bot.store.seal import KEY_ID_LENGTH, SEAL_PREFIX, Keyring
-from bot.store.tables import SEALED_COLUMNS
+from bot.store.tables import SEALED_COLUMNS, audit_ends
 
-HEAD = "0001"
+HEAD = "0003"
 """The newest step in `migrations/versions`."""
+
+_MAC = re.compile(rf"([0-9a-f]{{{KEY_ID_LENGTH}}})\.[0-9a-f]+\Z")
+"""The audit log's own seal: a key's id, and an HMAC by that key."""
 
 _POSTGRESQL_LOCK = 0x7661756C  # "vaul"; any number would do that nobody else in this database uses
 
@@ -36,7 +41,8 @@ async def migrate(db: Database) -> str:
 
 
 async def check_keys(db: Database, keyring: Keyring) -> None:
-    """Make sure that every sealed value's key is in the ring; KeyMissing, naming the ids, when one is not.
+    """Make sure that the ring has the key of every sealed value, and of the audit log's seal; KeyMissing, naming
+    the ids, when it has not.
 
     To be called before `migrate`: tables that do not exist yet are passed over, and nothing is changed.
     """
@@ -50,6 +56,9 @@ async def check_keys(db: Database, keyring: Keyring) -> None:
                     select(key_id).where(column.startswith(SEAL_PREFIX, autoescape=True)).distinct()
                 )
                 found.update(rows.scalars())
+        if (audit_ends.name, audit_ends.c.mac.name) in existing:
+            macs = (await connection.execute(select(audit_ends.c.mac))).scalars()
+            found.update(match[1] for match in map(_MAC.match, macs) if match)
     missing = sorted(found.difference(keyring.ids))
     if missing:
         raise KeyMissing(key_ids=", ".join(missing))
@@ -57,7 +66,8 @@ async def check_keys(db: Database, keyring: Keyring) -> None:
 
 def _columns(connection: Connection) -> set[tuple[str, str]]:
     inspector = inspect(connection)
-    names = {column.table.name for column in SEALED_COLUMNS}.intersection(inspector.get_table_names())
+    tables = {audit_ends.name, *(column.table.name for column in SEALED_COLUMNS)}
+    names = tables.intersection(inspector.get_table_names())
     return {(name, column["name"]) for name in names for column in inspector.get_columns(name)}
 
 

@@ -49,11 +49,13 @@ class Keyring:
     """The operator's encryption keys: the newest seals, every one opens. Prints as key ids only."""
 
     def __init__(self, keys: list[bytes]) -> None:
-        self._newest_key = keys[0]
-        self._ciphers = {_key_id(key): AESGCM(_derive(key, "seal")) for key in keys}
+        self._keys = {_key_id(key): key for key in keys}
+        self._ciphers = {key_id: AESGCM(_derive(key, "seal")) for key_id, key in self._keys.items()}
         self.ids = tuple(self._ciphers)
         self.newest_id = self.ids[0]
-        self._mac_key = lru_cache(maxsize=16)(lambda purpose: _derive(self._newest_key, f"mac {purpose}"))
+        self._mac_key = lru_cache(maxsize=16)(
+            lambda key_id, purpose: _derive(self._keys[key_id], f"mac {purpose}")
+        )
 
     @classmethod
     def parse(cls, text: str) -> "Keyring":
@@ -101,7 +103,14 @@ class Keyring:
 
         The key comes from the newest encryption key: a value made before a rotation no longer matches after it.
         """
-        return hmac.new(self._mac_key(purpose), message.encode(errors="surrogatepass"), "sha256").hexdigest()
+        return self.mac_by(self.newest_id, purpose, message)
+
+    def mac_by(self, key_id: str, purpose: str, message: str) -> str:
+        """Return what `mac` gives, made with the key of that id; KeyMissing when it is not in the ring."""
+        if key_id not in self._keys:
+            raise KeyMissing(key_ids=key_id)
+        key = self._mac_key(key_id, purpose)
+        return hmac.new(key, message.encode(errors="surrogatepass"), "sha256").hexdigest()
 
     def __repr__(self) -> str:
         return f"Keyring({', '.join(self.ids)})"

@@ -1,7 +1,5 @@
 """Link tickets: short-lived, single-use secrets in the address of the link page. Only their hashes are stored."""
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +10,7 @@ from bot.model.accounts import LinkTicket, SlackUser
 from bot.model.errors import TicketNotValid
 from bot.model.secret import Secret
 from bot.store.database import Database
+from bot.store.digests import digest_of, new_secret
 from bot.store.tables import link_tickets
 
 TICKET_LIFE = timedelta(minutes=10)
@@ -19,7 +18,6 @@ MAX_TRIES = 2
 """Tries that Vault may refuse: an account is locked after five wrong passwords."""
 TICKET_KEPT = timedelta(days=1)
 """How long an expired ticket's row stays, for an operator who asks what happened."""
-_SECRET_BYTES = 32
 
 _table = link_tickets.c
 _is_it = _table.digest == bindparam("of_digest")
@@ -39,6 +37,9 @@ _GIVE_BACK = (
     .where(_is_it, _table.used_at.is_(None), _table.tries > 0)
     .values(tries=_table.tries - 1)
 )
+_FORGET = delete(link_tickets).where(
+    _table.workspace == bindparam("of_workspace"), _table.slack_user_id == bindparam("of_user")
+)
 _USE = update(link_tickets).where(*_can_be_used).values(used_at=bindparam("now")).returning(*link_tickets.c)
 
 
@@ -53,9 +54,9 @@ class Tickets:
 
     async def issue(self, slack_user: SlackUser, vault_host: str | None, now: datetime) -> Secret:
         """Make a ticket for this person, good for TICKET_LIFE from `now`; None leaves the Vault open."""
-        secret = secrets.token_urlsafe(_SECRET_BYTES)
+        secret = new_secret()
         ticket = {
-            "digest": _digest(secret),
+            "digest": digest_of(secret),
             "workspace": slack_user.workspace,
             "team_id": slack_user.team_id,
             "slack_user_id": slack_user.user_id,
@@ -86,11 +87,17 @@ class Tickets:
     async def give_back_try(self, secret: str) -> None:
         """Take the last try off the count, since Vault never judged it. Does nothing to a ticket that was used."""
         async with self._db.write() as connection:
-            await connection.execute(_GIVE_BACK, {"of_digest": _digest(secret)})
+            await connection.execute(_GIVE_BACK, {"of_digest": digest_of(secret)})
 
     async def use(self, secret: str, now: datetime) -> None:
         """Mark the ticket as used; TicketNotValid when somebody was faster or it expired meanwhile."""
         await self._change(_USE, secret, now)
+
+    async def forget(self, slack_user: SlackUser) -> int:
+        """Delete all tickets of this person, used and unused, and return how many there were."""
+        person = {"of_workspace": slack_user.workspace, "of_user": slack_user.user_id}
+        async with self._db.write() as connection:
+            return (await connection.execute(_FORGET, person)).rowcount
 
     async def _change(self, statement: ReturningUpdate[Any], secret: str, now: datetime) -> LinkTicket:
         async with self._db.write() as connection:
@@ -98,12 +105,8 @@ class Tickets:
         return _ticket(row)
 
 
-def _digest(secret: str) -> str:
-    return hashlib.sha256(secret.encode(errors="surrogatepass")).hexdigest()
-
-
 def _at(secret: str, now: datetime) -> dict[str, object]:
-    return {"of_digest": _digest(secret), "now": now}
+    return {"of_digest": digest_of(secret), "now": now}
 
 
 def _ticket(row: Row[Any] | None) -> LinkTicket:

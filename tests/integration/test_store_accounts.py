@@ -4,14 +4,15 @@ import asyncio
 import logging
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
-from bot.model.accounts import SlackUser
+from bot.model.accounts import LinkMethod, SlackUser
 from bot.model.errors import KeyMissing, SealBroken
 from bot.model.secret import Secret
-from bot.store import accounts as module
+from bot.store import resealing
 from bot.store.accounts import Accounts, Removed
 from bot.store.database import Database
 from bot.store.database import database_url as parsed
@@ -44,6 +45,36 @@ async def test_find__returns_what_was_saved(accounts: Accounts) -> None:
     found = await accounts.find(ALICE)
     assert found == [account]
     assert found[0].slack_user.team_id == "T1"
+
+
+async def test_find__returns_what_was_saved_of_a_renewable_session(accounts: Accounts) -> None:
+    account = linked(
+        method=LinkMethod.OIDC,
+        valid_until=NOW + timedelta(hours=48),
+        refresh_token="alices-refresh-token",
+        session_started=NOW,
+        last_used=NOW + timedelta(minutes=1),
+        preferred_at=NOW - timedelta(days=1),
+    )
+    await accounts.save(account)
+    assert await accounts.find(ALICE) == [account]
+    assert (await accounts.find(ALICE))[0].renewable
+
+
+async def test_find_one__the_account_at_that_vault_alone(accounts: Accounts) -> None:
+    await accounts.save(linked(vault_host=HERE))
+    await accounts.save(linked(vault_host=THERE, credential="there"))
+    assert await accounts.find_one(ALICE, THERE) == linked(vault_host=THERE, credential="there")
+    assert await accounts.find_one(ALICE, "elsewhere.example") is None
+    assert await accounts.find_one(BOB, THERE) is None
+
+
+async def test_find_one__that_cannot_be_opened_is_told(accounts: Accounts, db: Database) -> None:
+    await accounts.save(linked(vault_host=HERE))
+    await accounts.save(linked(vault_host=THERE))
+    await run(db, "UPDATE accounts SET credential = 'rubbish' WHERE vault_host = :host", host=HERE)
+    with pytest.raises(SealBroken):
+        await accounts.find_one(ALICE, HERE)
 
 
 async def test_find__another_team_of_the_same_enterprise_is_the_same_person(accounts: Accounts) -> None:
@@ -82,7 +113,7 @@ async def test_save__returns_the_account_it_replaced(accounts: Accounts) -> None
     await accounts.save(linked(credential="first"))
     replaced = await accounts.save(linked(credential="second"))
     assert replaced == linked(credential="first")
-    assert await accounts.find(ALICE) == [linked(credential="second")]
+    assert await accounts.find(ALICE) == [linked(credential="second", version=1)]
 
 
 async def test_save__one_that_no_longer_opens_is_replaced_all_the_same(
@@ -91,7 +122,7 @@ async def test_save__one_that_no_longer_opens_is_replaced_all_the_same(
     await accounts.save(linked(credential="first"))
     await run(db, "UPDATE accounts SET credential = 'rubbish'")
     assert await accounts.save(linked(credential="second")) is None
-    assert await accounts.find(ALICE) == [linked(credential="second")]
+    assert await accounts.find(ALICE) == [linked(credential="second", version=1)]
 
 
 async def test_save__of_twenty_at_once_each_gets_the_one_before_it(accounts: Accounts) -> None:
@@ -139,6 +170,32 @@ async def test_find__sealed_value_moved_from_another_row_does_not_open(
         await accounts.find(BOB)
 
 
+async def test_find__refresh_token_of_another_row_does_not_open(accounts: Accounts, db: Database) -> None:
+    await accounts.save(linked(ALICE, refresh_token="alices"))
+    await accounts.save(linked(BOB, refresh_token="bobs"))
+    stolen = "SELECT refresh_token FROM accounts WHERE slack_user_id = 'U1'"
+    await run(db, f"UPDATE accounts SET refresh_token = ({stolen}) WHERE slack_user_id = 'U2'")  # noqa: S608
+    with pytest.raises(SealBroken):
+        await accounts.find(BOB)
+
+
+@pytest.mark.parametrize(
+    "swap",
+    [
+        "credential = refresh_token",
+        "refresh_token = credential",
+        "credential = refresh_token, refresh_token = credential",
+    ],
+)
+async def test_find__credential_and_refresh_token_do_not_open_in_each_others_place(
+    accounts: Accounts, db: Database, swap: str
+) -> None:
+    await accounts.save(linked(refresh_token="alices"))
+    await run(db, f"UPDATE accounts SET {swap}")  # noqa: S608 - one of the texts above
+    with pytest.raises(SealBroken):
+        await accounts.find(ALICE)
+
+
 async def test_find__row_renamed_to_another_person_does_not_open(accounts: Accounts, db: Database) -> None:
     await accounts.save(linked(ALICE))
     await run(db, "UPDATE accounts SET slack_user_id = 'U2'")
@@ -170,7 +227,7 @@ async def test_find__key_that_was_taken_away_is_named(
 async def test_reseal__all_rows_get_the_newest_key(
     db: Database, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr(module, "RESEAL_BATCH", batch)
+    monkeypatch.setattr(resealing, "RESEAL_BATCH", batch)
     old, new = new_key(), new_key()
     people = [SlackUser("E1", f"U{number}", "T1") for number in range(10)]
     for person in people:
@@ -183,25 +240,49 @@ async def test_reseal__all_rows_get_the_newest_key(
     assert await newest_alone.reseal() == 0
 
 
+async def test_reseal__refresh_tokens_too(db: Database, caplog: pytest.LogCaptureFixture) -> None:
+    old, new = new_key(), new_key()
+    before = Accounts(db, Keyring.parse(old))
+    await before.save(linked(ALICE, refresh_token="alices"))
+    await before.save(linked(BOB, refresh_token="bobs"))
+    await run(db, "UPDATE accounts SET credential = 'rubbish' WHERE slack_user_id = 'U2'")
+    with caplog.at_level(logging.WARNING):
+        assert await Accounts(db, Keyring.parse(f"{new},{old}")).reseal() == 3
+    assert "account of E1 U2 promomats.vault.example cannot be opened" in caplog.text
+    assert await Accounts(db, Keyring.parse(new)).find(ALICE) == [linked(ALICE, refresh_token="alices")]
+
+
+async def test_reseal__one_column_behind_the_other(db: Database) -> None:
+    old, new = new_key(), new_key()
+    await Accounts(db, Keyring.parse(old)).save(linked(refresh_token="first"))
+    both = Accounts(db, Keyring.parse(f"{new},{old}"))
+    account = (await both.find(ALICE))[0]
+    assert await both.keep_refresh_token(account, Secret("second")) is not None
+    assert await both.reseal() == 1
+    assert await Accounts(db, Keyring.parse(new)).find(ALICE) == [linked(refresh_token="second", version=1)]
+
+
 async def test_reseal__value_saved_meanwhile_is_kept(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     old, new = new_key(), new_key()
     both = Accounts(db, Keyring.parse(f"{new},{old}"))
-    await Accounts(db, Keyring.parse(old)).save(linked(credential="first"))
-    read = both._with_older_key
+    await Accounts(db, Keyring.parse(old)).save(linked(credential="first", refresh_token="first"))
+    read = resealing._with_older_key
 
-    async def read_then_save(after: tuple[str, str, str]) -> object:
-        rows = await read(after)
-        await both.save(linked(credential="second"))
+    async def read_then_save(*arguments: Any) -> list[Row[Any]]:
+        rows = await read(*arguments)
+        await both.save(linked(credential="second", refresh_token="second"))
         return rows
 
-    monkeypatch.setattr(both, "_with_older_key", read_then_save)
+    monkeypatch.setattr(resealing, "_with_older_key", read_then_save)
     assert await both.reseal() == 0
-    assert await both.find(ALICE) == [linked(credential="second")]
+    assert [account.credential for account in await both.find(ALICE)] == [Secret("second")]
+    assert [account.refresh_token for account in await both.find(ALICE)] == [Secret("second")]
 
 
-async def test_reseal__key_not_in_the_ring_is_named(db: Database) -> None:
+@pytest.mark.parametrize("refresh_token", [None, "refresh"])
+async def test_reseal__key_not_in_the_ring_is_named(db: Database, refresh_token: str | None) -> None:
     lost = Keyring.parse(new_key())
-    await Accounts(db, lost).save(linked())
+    await Accounts(db, lost).save(linked(refresh_token=refresh_token))
     with pytest.raises(KeyMissing, match=lost.newest_id):
         await Accounts(db, Keyring.parse(new_key())).reseal()
 
@@ -216,8 +297,8 @@ async def test_database_file__holds_no_secret(sqlite_url: str, sqlite_file: Path
     async with Database.open(parsed(sqlite_url)) as db:
         await migrate(db)
         accounts = Accounts(db, keyring)
-        await accounts.save(linked(credential="s3cret-session-1"))
-        await accounts.save(linked(credential="s3cret-session-2"))
+        await accounts.save(linked(credential="s3cret-session-1", refresh_token="s3cret-session-3"))
+        await accounts.save(linked(credential="s3cret-session-2", refresh_token="s3cret-session-4"))
         assert sqlite_file.with_name("bot.db-wal").exists()
         await search()
         assert (await accounts.find(ALICE))[0].credential == Secret("s3cret-session-2")

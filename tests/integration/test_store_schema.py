@@ -1,25 +1,52 @@
 """Migrations and the checks before them: both databases, many at once, and databases that are not ours to change."""
 
 import asyncio
+import hashlib
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Column, Connection, FromClause, inspect, text
 
 from bot.model.errors import KeyMissing, StoreNewer
+from bot.model.secret import Secret
 from bot.store.accounts import Accounts
 from bot.store.database import Database
 from bot.store.database import database_url as parsed
 from bot.store.schema import HEAD, check_keys, migrate
-from bot.store.seal import Keyring, new_key
-from bot.store.tables import metadata
-from tests.databases import ALICE, folder_content, linked
+from bot.store.seal import Keyring, new_key, row_identity
+from bot.store.tables import SEALED_COLUMNS, audit_ends, metadata
+from bot.store.tickets import Tickets
+from tests.databases import ALICE, NOW, folder_content, linked
+
+HOST = "promomats.vault.example"
+MILLISECONDS = int(NOW.timestamp() * 1000)
+# The columns of 0001, and the statements its release makes of them.
+FIRST_COLUMNS = (
+    "workspace", "slack_user_id", "vault_host", "team_id", "vault_id", "vault_user_id", "vault_user_name",
+    "vault_full_name", "method", "credential", "linked_at", "valid_until",
+)  # fmt: skip
+_NAMES, _VALUES = ", ".join(FIRST_COLUMNS), ", ".join(f":{name}" for name in FIRST_COLUMNS)
+_CHANGES = ", ".join(f"{name} = :{name}" for name in FIRST_COLUMNS)
+_PLACE = "workspace = :workspace AND slack_user_id = :slack_user_id AND vault_host = :vault_host"
+FIRST_INSERT = f"INSERT INTO accounts ({_NAMES}) VALUES ({_VALUES})"  # noqa: S608
+FIRST_UPDATE = f"UPDATE accounts SET {_CHANGES} WHERE {_PLACE}"  # noqa: S608
+FIRST_SELECT = f"SELECT {_NAMES} FROM accounts WHERE {_PLACE}"  # noqa: S608
+FIRST_DELETE = f"DELETE FROM accounts WHERE {_PLACE} RETURNING {_NAMES}"  # noqa: S608
+FIRST_TICKET = """
+INSERT INTO link_tickets
+  (digest, workspace, team_id, slack_user_id, vault_host, created_at, expires_at, tries, used_at)
+VALUES (:digest, 'E1', 'T1', 'U1', NULL, 0, :expires_at, 0, NULL)
+"""
+TICKET = {"digest": hashlib.sha256(b"secret").hexdigest(), "expires_at": MILLISECONDS + 1000}
 
 MIGRATE_ONCE = """
 import asyncio, sys
@@ -30,6 +57,43 @@ async def main():
         print(await migrate(db))
 asyncio.run(main())
 """
+
+
+def first_row(keyring: Keyring, credential: str = "old") -> dict[str, object]:
+    """Return the values of 0001's columns for the account that `linked` makes."""
+    sealed = keyring.seal(Secret(credential), row_identity("account", "E1", "U1", HOST))
+    values = (
+        "E1", "U1", HOST, "T1", "1234", "10001400", "alice@vault.example", "Alice Ångström", "token", sealed,
+        MILLISECONDS, None,
+    )  # fmt: skip
+    return dict(zip(FIRST_COLUMNS, values, strict=True))
+
+
+def a_row(table: FromClause, column: Column[str], value: str) -> tuple[str, dict[str, object]]:
+    """Return a statement that adds a row with `value` in one column and something in those that must have some."""
+    fillers: dict[bool, object] = {True: 1, False: "x"}
+    values = {one.name: fillers[one.type.python_type is not str] for one in table.c if not one.nullable}
+    values[column.name] = value
+    names = ", ".join(f":{name}" for name in values)
+    return f"INSERT INTO {table.description} ({', '.join(values)}) VALUES ({names})", values  # noqa: S608
+
+
+async def run(db: Database, statement: str, values: Mapping[str, object] | None = None) -> None:
+    async with db.write() as connection:
+        await connection.execute(text(statement), values or {})
+
+
+async def migrate_to(db: Database, revision: str) -> None:
+    """Bring the tables to an older release's form."""
+
+    def upgrade(connection: Connection) -> None:
+        config = Config(attributes={"connection": connection})
+        config.set_main_option("script_location", "bot.store:migrations")
+        config.set_main_option("path_separator", "os")
+        command.upgrade(config, revision)
+
+    async with db.write() as connection:
+        await connection.run_sync(upgrade)
 
 
 async def test_migrate__makes_exactly_the_tables_that_the_code_uses(db: Database) -> None:
@@ -124,6 +188,46 @@ async def test_migrate__newer_file_keeps_its_bytes(sqlite_url: str, sqlite_file:
     assert folder_content(sqlite_file.parent) == before
 
 
+async def test_migrate__database_of_the_first_release_keeps_its_rows(
+    database_url: str, keyring: Keyring
+) -> None:
+    async with Database.open(parsed(database_url)) as db:
+        await migrate_to(db, "0001")
+        await run(db, FIRST_INSERT, first_row(keyring))
+        await run(db, FIRST_TICKET, TICKET)
+        await check_keys(db, keyring)
+        assert await migrate(db) == HEAD
+        await check_keys(db, keyring)
+        old = replace(linked(credential="old"), last_used=None)
+        assert await Accounts(db, keyring).find(ALICE) == [old]
+        renewed = await Accounts(db, keyring).renew(old, Secret("new"), started=NOW, valid_until=None)
+        assert renewed == linked(credential="new", session_started=NOW, version=1)
+        assert (await Tickets(db).look("secret", NOW)).slack_user == ALICE
+
+
+async def test_migrate__first_release_goes_on_working_on_the_new_tables(
+    db: Database, keyring: Keyring
+) -> None:
+    """A rolling update, and a step back: what 0001's release says to its tables, in its own columns."""
+    accounts = Accounts(db, keyring)
+    await run(db, FIRST_INSERT, first_row(keyring))
+    read_first = await accounts.find_one(ALICE, HOST)
+    assert read_first == replace(linked(credential="old"), last_used=None)
+    assert (read_first.refresh_token, read_first.version) == (None, 0)
+    again = {**first_row(keyring, credential="again"), "linked_at": MILLISECONDS + 1}
+    await run(db, FIRST_UPDATE, again)
+    assert await accounts.renew(read_first, Secret("stale"), started=NOW, valid_until=None) is None
+    found = await accounts.find(ALICE)
+    assert [(account.credential, account.version) for account in found] == [(Secret("again"), 0)]
+    async with db.write() as connection:
+        of_row = {name: again[name] for name in ("workspace", "slack_user_id", "vault_host")}
+        assert (await connection.execute(text(FIRST_SELECT), of_row)).one()._mapping == again
+        assert (await connection.execute(text(FIRST_DELETE), of_row)).one()._mapping == again
+    assert await accounts.find(ALICE) == []
+    await run(db, FIRST_TICKET, TICKET)
+    assert (await Tickets(db).look("secret", NOW)).slack_user == ALICE
+
+
 async def test_check_keys__passes_where_there_are_no_tables_yet(database_url: str, keyring: Keyring) -> None:
     async with Database.open(parsed(database_url)) as db:
         await check_keys(db, keyring)
@@ -142,6 +246,37 @@ async def test_check_keys__older_key_behind_the_newest_is_enough(db: Database) -
     old, new = new_key(), new_key()
     await Accounts(db, Keyring.parse(old)).save(linked())
     await check_keys(db, Keyring.parse(f"{new},{old}"))
+
+
+@pytest.mark.parametrize("column", SEALED_COLUMNS, ids=str)
+async def test_check_keys__looks_into_every_sealed_column(
+    db: Database, keyring: Keyring, column: Column[str]
+) -> None:
+    lost = Keyring.parse(new_key())
+    await run(db, *a_row(column.table, column, keyring.seal(Secret("x"), "any row")))
+    await check_keys(db, keyring)
+    await run(db, f"DELETE FROM {column.table.name}")  # noqa: S608
+    await run(db, *a_row(column.table, column, lost.seal(Secret("x"), "any row")))
+    with pytest.raises(KeyMissing, match=lost.newest_id):
+        await check_keys(db, keyring)
+
+
+async def test_check_keys__looks_at_the_audit_logs_seal(db: Database, keyring: Keyring) -> None:
+    lost = Keyring.parse(new_key())
+    end = audit_ends.c.mac
+    await run(db, *a_row(audit_ends, end, f"{keyring.newest_id}.{keyring.mac('audit', 'x')}"))
+    await check_keys(db, keyring)
+    await run(db, "UPDATE audit_ends SET mac = :mac", {"mac": f"{lost.newest_id}.{lost.mac('audit', 'x')}"})
+    with pytest.raises(KeyMissing, match=lost.newest_id):
+        await check_keys(db, keyring)
+
+
+@pytest.mark.parametrize("mac", ["", "rubbish", "0123456.00", "0123456789", "g1234567.00", "01234567.00\n"])
+async def test_check_keys__a_seal_of_the_audit_log_that_is_none_names_no_key(
+    db: Database, keyring: Keyring, mac: str
+) -> None:
+    await run(db, *a_row(audit_ends, audit_ends.c.mac, mac))
+    await check_keys(db, keyring)
 
 
 async def test_check_keys__file_keeps_its_bytes(sqlite_url: str, sqlite_file: Path, keyring: Keyring) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from bot.model.accounts import LinkTicket
+from bot.model.accounts import LinkTicket, SlackUser
 from bot.model.errors import TicketNotValid
 from bot.store.database import Database
 from bot.store.tickets import MAX_TRIES, TICKET_KEPT, TICKET_LIFE, Tickets
@@ -137,6 +137,18 @@ async def test_begin_try__of_twenty_at_once_two_get_through(tickets: Tickets) ->
 async def test_use__of_twenty_at_once_one_gets_through(tickets: Tickets) -> None:
     secret = (await tickets.issue(ALICE, None, NOW)).reveal()
     assert await counted([tickets.use(secret, SOON) for _ in range(20)]) == 1
+
+
+async def test_forget__all_tickets_of_that_person_alone(tickets: Tickets) -> None:
+    alices = [(await tickets.issue(ALICE, host, NOW)).reveal() for host in (None, "promomats.vault.example")]
+    await tickets.use(alices[0], SOON)
+    others = [await tickets.issue(person, None, NOW) for person in (BOB, SlackUser("E2", "U1", "T1"))]
+    assert await tickets.forget(SlackUser("E1", "U1", "T9")) == 2
+    assert await tickets.forget(ALICE) == 0
+    with pytest.raises(TicketNotValid):
+        await tickets.look(alices[1], SOON)
+    for other in others:
+        await tickets.look(other.reveal(), SOON)
 
 
 async def test_issue__moment_without_zone_is_refused(tickets: Tickets) -> None:

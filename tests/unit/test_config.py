@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from bot.cli import CHECKS
-from bot.config import DEFAULT_DATABASE, Config, ConfigError, near_misses
+from bot.config import DEFAULT_DATABASE, Config, ConfigError
+from bot.config_rules import near_misses
 from bot.model.accounts import LinkMethod, Vault
 from bot.model.secret import Secret
 from bot.store.seal import new_key
@@ -52,18 +53,32 @@ def test_from_environ__defaults() -> None:
         "slack_bot_token": Secret("xoxb-bot-hunter2"),
         "slack_app_token": Secret("xapp-app-hunter2"),
         "slack_signing_secret": None,
+        "slack_client_id": None,
+        "slack_client_secret": None,
         "slack_api_url": "https://slack.com/api/",
         "vaults": (Vault("one", "https://one.veevavault.com"),),
+        "vault_login_url": "https://login.veevavault.com",
         "vault_api_version": "v24.3",
         "vault_client_id": "vault-upload-bot",
         "link_methods": (LinkMethod.TOKEN, LinkMethod.PASSWORD),
+        "oidc_profile_id": None,
+        "oidc_client_id": None,
+        "oidc_client_secret": None,
+        "oidc_issuer": None,
+        "oidc_scopes": "openid email offline_access",
         "encryption_keys": Secret("key-hunter2"),
         "database_url": Secret(DEFAULT_DATABASE),
         "public_url": "http://127.0.0.1:3000",
         "host": "127.0.0.1",
         "port": 3000,
+        "remind_before": (timedelta(hours=24), timedelta(hours=4), timedelta(hours=1)),
+        "poll_every": timedelta(minutes=5),
         "stall_after": timedelta(hours=1),
         "link_any_email": False,
+        "keep_alive": "watching",
+        "audit_paths": False,
+        "audit_keep": None,
+        "failsafe": False,
         "log_level": "INFO",
         "log_format": None,
         "demo_clock_file": None,
@@ -124,12 +139,59 @@ def test_socket_mode__is_chosen_by_the_app_token(app_token: str, *, socket: bool
     assert config(SLACK_APP_TOKEN=app_token, SLACK_SIGNING_SECRET="s").socket_mode is socket
 
 
+OIDC = {
+    "LINK_METHODS": "oidc, token",
+    "OIDC_PROFILE_ID": "_5e2c77aa-0b1d",
+    "OIDC_CLIENT_ID": "0oa7slackbot",
+    "OIDC_ISSUER": "https://idp.example/realms/one/",
+}
+
+
+def test_oidc__is_taken_as_written() -> None:
+    found = config(**OIDC, OIDC_CLIENT_SECRET="s", OIDC_SCOPES="openid,email  profile")
+    assert found.link_methods == (LinkMethod.OIDC, LinkMethod.TOKEN)
+    assert found.oidc_issuer == "https://idp.example/realms/one/"
+    assert found.oidc_scopes == "openid email profile"
+
+
+def test_audit__settings() -> None:
+    found = config(AUDIT_PATHS="on", AUDIT_KEEP="30d", KEEP_ALIVE="NEVER")
+    assert (found.audit_paths, found.audit_keep, found.keep_alive) == (True, timedelta(days=30), "never")
+
+
+def test_reminders__settings() -> None:
+    found = config(REMIND_BEFORE="1h 2d, 5s", POLL_EVERY="30s", FAILSAFE="true")
+    assert found.remind_before == (timedelta(days=2), timedelta(hours=1), timedelta(seconds=5))
+    assert (found.poll_every, found.failsafe) == (timedelta(seconds=30), True)
+
+
+def test_poll_every__may_be_short_against_a_vault_on_this_machine() -> None:
+    assert config(VAULTS="pm=http://127.0.0.1:8000", POLL_EVERY="1s").poll_every == timedelta(seconds=1)
+
+
+def test_many_workspaces__take_no_bot_token() -> None:
+    found = config(SLACK_BOT_TOKEN="", SLACK_CLIENT_ID="1.2", SLACK_CLIENT_SECRET="s")
+    assert (found.slack_bot_token, found.slack_client_id) == (None, "1.2")
+
+
 # Faults
+
+
+def test_many_workspaces__not_together_with_one() -> None:
+    assert faults({**GOOD, "SLACK_CLIENT_ID": "1.2"}) == {
+        "SLACK_BOT_TOKEN": "must not be set beside SLACK_CLIENT_ID: use one of the two",
+        "SLACK_CLIENT_SECRET": "is not set (needed with SLACK_CLIENT_ID)",
+    }
+
+
+def test_oidc__needs_its_settings() -> None:
+    found = faults({**GOOD, "LINK_METHODS": "oidc"})
+    assert list(found) == ["OIDC_PROFILE_ID", "OIDC_CLIENT_ID", "OIDC_ISSUER"]
 
 
 def test_from_environ__nothing_set() -> None:
     assert faults({}) == {
-        "SLACK_BOT_TOKEN": "is not set",
+        "SLACK_BOT_TOKEN": "is not set (or SLACK_CLIENT_ID, to install into many workspaces)",
         "SLACK_SIGNING_SECRET": "is not set (needed unless SLACK_APP_TOKEN chooses Socket Mode)",
         "VAULTS": "is not set",
         "ENCRYPTION_KEYS": "is not set",
@@ -170,8 +232,16 @@ def test_from_environ__every_fault_at_once_in_the_order_of_the_documents() -> No
         ("SLACK_API_URL", "slack.com", "is not a web address"),
         ("VAULT_API_VERSION", "v24", "must look like v24.3"),
         ("VAULT_CLIENT_ID", "x" * 101, "100 at most"),
-        ("LINK_METHODS", "token,oidc,magic", "may hold these, separated by commas: token, password"),
+        ("LINK_METHODS", "token,magic", "may hold these, separated by commas: token, oidc, password"),
         ("LINK_METHODS", ",", "may hold these"),
+        ("VAULT_LOGIN_URL", "http://login.example", "must begin with https://"),
+        ("OIDC_ISSUER", "http://idp.example", "must begin with https://"),
+        ("OIDC_SCOPES", "email", "openid among them"),
+        ("REMIND_BEFORE", "4h,1s", "between 5s and 3d"),
+        ("REMIND_BEFORE", "soon", "write a number and a unit"),
+        ("POLL_EVERY", "29s", "at least 30s"),
+        ("KEEP_ALIVE", "always", "must be one of watching, never"),
+        ("AUDIT_KEEP", "5m", "is too short"),
         ("PUBLIC_URL", "http://bot.example", "must begin with https://"),
         ("PUBLIC_URL", "https://bot.example/?a=b", "must not have a query or fragment"),
         ("PUBLIC_URL", "https://user:pw@bot.example", "is not a web address"),
@@ -281,7 +351,7 @@ def test_name_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("xoxb-from-file\n")
     mapping = {**GOOD, "SLACK_BOT_TOKEN_FILE": str(tmp_path / "token")}
     del mapping["SLACK_BOT_TOKEN"]
-    assert Config.from_environ(mapping).slack_bot_token.reveal() == "xoxb-from-file"
+    assert Config.from_environ(mapping).slack_bot_token == Secret("xoxb-from-file")
 
 
 def test_name_file__is_checked_like_the_value(tmp_path: Path) -> None:
@@ -434,11 +504,11 @@ def test_only__every_fault_at_once(mapping: dict[str, str], names: list[str]) ->
     ],
 )
 def test_near_misses(name: str, warning: str) -> None:
-    (found,) = near_misses({**GOOD, name: "hunter2"})
+    (found,) = near_misses({**GOOD, name: "hunter2"}, Config.names())
     assert found.endswith(warning)
     assert "hunter2" not in found
 
 
 @pytest.mark.parametrize("name", [*Config.names(), "SLACK_BOT_TOKEN_FILE", "PATH", "VAULTSX", "MY_SLACK_X"])
 def test_near_misses__nothing_to_say(name: str) -> None:
-    assert near_misses({name: "x"}) == []
+    assert near_misses({name: "x"}, Config.names()) == []

@@ -1,0 +1,152 @@
+"""Watches: a person's standing wish to be told about an upload, about all their uploads, or about a whole Vault."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from bot.model.accounts import SlackUser
+from bot.model.uploads import UploadSession
+
+MOST_LEAD_TIMES = 6
+SHORTEST_LEAD_TIME = timedelta(seconds=5)
+LONGEST_LEAD_TIME = timedelta(days=3)
+"""An upload session lives 72 hours by default; more before its end it does not exist."""
+
+
+class Target(StrEnum):
+    """What is watched."""
+
+    UPLOAD = "upload"
+    OWN = "own"
+    """All uploads of the person, also those that begin later."""
+    VAULT = "vault"
+    """Everyone's uploads, for a Vault Admin who puts it into a channel."""
+
+
+class Topic(StrEnum):
+    """What a watch tells of beside its lead times; each can be switched off."""
+
+    UNCOMMITTED = "uncommitted"
+    STALLED = "stalled"
+    FORECAST = "forecast"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a watch speaks: a channel or thread, or the owner's direct messages (no channel)."""
+
+    channel_id: str = ""
+    thread_ts: str = ""
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether only the owner reads it."""
+        return not self.channel_id
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Snapshot:
+    """The numbers as they were read last, for when they cannot be read afresh."""
+
+    upload: UploadSession
+    read_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """What the watch has already told, so that it tells nothing twice. `stalled` and `forecast` go back when the
+    upload moves again, or will make it after all."""
+
+    uncommitted: bool = False
+    stalled: bool = False
+    forecast: bool = False
+    ended: bool = False
+    crowded: bool = False
+    """Of a watched Vault: that most of its upload sessions are taken."""
+    muted: bool = False
+    """Stopped by hand, though a watch over all uploads would make it again: kept, and silent."""
+    seen_until: datetime | None = None
+    """Of a watched Vault: up to which moment its expiring sessions have been told."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Failsafe:
+    """A plain message that Slack itself holds, for when every replica of ours is dead."""
+
+    channel_id: str
+    message_id: str
+    post_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Watch:
+    """One watch. There is one per person, Vault, upload and place; watching again changes it.
+
+    `parent` is the watch over all uploads that made this one, empty for one made by hand. `expires` is the upload's
+    end as it was read last. `snoozed_until` holds back all but the end. `version` counts changes.
+    """
+
+    id: str
+    owner: SlackUser
+    vault_host: str
+    target: Target
+    upload_id: str
+    place: Place
+    lead_times: tuple[timedelta, ...]
+    topics: frozenset[Topic]
+    created_at: datetime
+    expires: datetime | None = None
+    snapshot: Snapshot | None = None
+    told: Told = field(default_factory=Told)
+    snoozed_until: datetime | None = None
+    announced_ts: str = ""
+    failsafe: Failsafe | None = None
+    parent: str = ""
+    version: int = 0
+
+    @property
+    def job_prefix(self) -> str:
+        """How the keys of all its jobs begin."""
+        return watch_prefix(self.id)
+
+    def wants(self, topic: Topic) -> bool:
+        """Whether it tells of that."""
+        return topic in self.topics
+
+
+def watch_prefix(watch_id: str) -> str:
+    """Return how the keys of all jobs of one watch begin: they go when it goes."""
+    return f"watch:{watch_id}:"
+
+
+def ordered(lead_times: Iterable[timedelta]) -> tuple[timedelta, ...]:
+    """Return lead times without repetition, the longest first; ValueError with a sentence for what cannot be."""
+    found = sorted(set(lead_times), reverse=True)
+    if len(found) > MOST_LEAD_TIMES:
+        raise ValueError(f"give at most {MOST_LEAD_TIMES} times before expiry")
+    if any(not SHORTEST_LEAD_TIME <= lead <= LONGEST_LEAD_TIME for lead in found):
+        raise ValueError("a time before expiry is between 5s and 3d")
+    return tuple(found)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sample:
+    """How many bytes of an upload were there at a moment."""
+
+    at: datetime
+    uploaded: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preferences:
+    """How a person wants to be told. Times of day are minutes since midnight in `time_zone` (an IANA name as Slack
+    knows it); quiet hours may go over midnight, and are off where both are None."""
+
+    time_zone: str = "UTC"
+    time_zone_read_at: datetime | None = None
+    quiet_from: int | None = None
+    quiet_to: int | None = None
+    lead_times: tuple[timedelta, ...] | None = None
+    """The person's own default; None: the operator's."""
