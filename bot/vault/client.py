@@ -3,35 +3,34 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from time import perf_counter
 
-import aiohttp
 import httpx
 import stamina
 import structlog
 
-from bot.model.accounts import Access, Identity, Vault, VaultUser
+from bot.model.accounts import Access, Heard, Identity, Vault, VaultUser
 from bot.model.errors import (
     BotError,
     IdentityMismatch,
     VaultAnswerStrange,
     VaultBusy,
     VaultConfiguring,
+    VaultError,
     VaultMaintenance,
-    VaultNotReached,
     VaultSlow,
     VaultTemporary,
-    VaultUnavailable,
 )
 from bot.model.secret import Secret
-from bot.model.uploads import Part, UploadSession
-from bot.vault import records, wire
-from bot.vault.endpoints import Endpoint
+from bot.model.uploads import Part, StagedFile, UploadSession
+from bot.vault import answers, records, wire
+from bot.vault.messages import Answer, Burst, Meta, Request
 from bot.vault.pool import http_client
-from bot.vault.records import SignedIn
-from bot.vault.wire import Answer, Burst, Meta, Request
+from bot.vault.records import Discovery, SignedIn
+from bot.vault.sending import send
 
-__all__ = ["Burst", "SignedIn", "VaultClient", "http_client"]
+__all__ = ["Burst", "Discovery", "SignedIn", "VaultClient", "http_client"]
 
 ATTEMPTS = 4
 LONGEST_PAUSE_SECONDS = 1.0
@@ -40,7 +39,10 @@ LONGEST_WAIT_SECONDS = 5.0
 """A person waits for the answer: what Vault wants postponed for longer is told at once."""
 MOST_PAGES = 100
 """Far above what Vault allows: 50 upload sessions, 2000 parts at 1000 a page."""
-LARGEST_ANSWER = 8 * 1024 * 1024
+MOST_EXECUTION_IDS = 20
+"""The last ones are kept: a list of many pages names no more."""
+TOKEN_SECONDS = 3.0
+"""For a token's expiry, which is good to know and not worth a longer wait."""
 
 _log = structlog.get_logger("bot.vault")
 
@@ -49,34 +51,87 @@ class VaultClient:
     """Reads Vault for one person at a time, over one HTTP client for the whole process.
 
     `version` is Vault's API version, `client_id` how Vault's API usage log names us, `budget` the seconds that one
-    method may take in all, with its repeated tries and further pages.
+    method may take in all, with its repeated tries and further pages; `login_url` the host that all Vaults share.
+    Every method raises VaultError. Execution ids of its answers go to `heard`, that of the access or the one given.
     """
 
     def __init__(
-        self, http: httpx.AsyncClient, *, version: str, client_id: str, budget: float = 20.0
+        self,
+        http: httpx.AsyncClient,
+        *,
+        version: str,
+        client_id: str,
+        budget: float = 20.0,
+        login_url: str = wire.LOGIN_URL,
     ) -> None:
         self._http = http
-        self._wire = wire.Wire(version, client_id)
+        self._wire = wire.Wire(version, client_id, login_url)
         self._budget = budget
         self._bursts: dict[str, Burst] = {}
 
-    async def versions(self, access: Access) -> list[str]:
-        """Return the API versions this Vault speaks, oldest first."""
-        async with self._deadline(access.vault) as deadline:
-            answer = await self._ask(self._wire.versions(access), deadline)
-        return records.read_versions(access.vault, answer.payload)
+    async def versions(self, vault: Vault, access: Access | None) -> list[str]:
+        """Return the API versions this Vault speaks, oldest first.
 
-    async def sign_in(self, vault: Vault, user_name: str, password: Secret) -> SignedIn:
-        """Open a Vault session. Tried once: Vault locks an account after five wrong passwords."""
+        Asked without a credential where there is no access; Vault may refuse that (CredentialRefused), which its
+        documentation leaves open.
+        """
         async with self._deadline(vault) as deadline:
-            answer = await self._ask(self._wire.sign_in(vault, user_name, password), deadline)
+            answer = await self._ask(self._wire.versions(vault, access), deadline)
+        return records.read_versions(vault, answer.payload)
+
+    async def discover(self, user_name: str) -> Discovery:
+        """Return how a Vault user signs in. Tried once; errors name the login host in place of a Vault.
+
+        Vault: "Authentication Type Discovery"; what it answers for unknown names is not documented.
+        """
+        request = self._wire.discover(user_name)
+        async with self._deadline(request.vault) as deadline:
+            answer = await self._ask(request, deadline)
+        return records.read_discovery(request.vault, answer.payload)
+
+    async def sign_in(
+        self, vault: Vault, user_name: str, password: Secret, *, heard: Heard | None = None
+    ) -> SignedIn:
+        """Open a Vault session. Tried once: Vault locks an account after five wrong passwords."""
+        request = self._wire.sign_in(vault, user_name, password, heard)
+        async with self._deadline(vault) as deadline:
+            answer = await self._ask(request, deadline)
         return records.read_sign_in(vault, answer.payload)
+
+    async def exchange(
+        self, vault: Vault, access_token: Secret, profile_id: str, *, heard: Heard | None = None
+    ) -> SignedIn:
+        """Open a Vault session by an access token of the identity provider behind that profile. Tried once.
+
+        CredentialRefused when Vault does not accept the token, LoginRefused when it knows the person and will not
+        let them in. As with `sign_in`, the session may be for another Vault.
+        """
+        request = self._wire.exchange(vault, access_token, profile_id, heard)
+        async with self._deadline(vault) as deadline:
+            answer = await self._ask(request, deadline)
+        return records.read_sign_in(vault, answer.payload)
+
+    async def token_expiry(self, access: Access, version: str) -> datetime | None:
+        """Return when the API access token of this access ends (UTC); None when Vault does not tell. Tried once.
+
+        `version` is one the Vault speaks, v26.2 or later. Vault lists a person's tokens and not which of them is in
+        use; see `records.read_token_expiry`. Whoever may not ask, or gets no answer in 3 seconds, is told None.
+        """
+        if access.identity is None:
+            return None
+        try:
+            async with self._deadline(access.vault, TOKEN_SECONDS) as deadline:
+                answer = await self._ask(self._wire.tokens(access, version), deadline)
+            return records.read_token_expiry(access.vault, answer.payload)
+        except VaultError as error:
+            _log.info("token expiry not told", vault=access.vault.name, error=type(error).__name__)
+            return None
 
     async def me(self, access: Access) -> tuple[VaultUser, Identity]:
         """Return whose credential this is, and of which Vault."""
         async with self._deadline(access.vault) as deadline:
             answer = await self._ask(self._wire.me(access), deadline)
-        user = records.read_me(access.vault, answer.payload)
+        user = records.read_user(access.vault, answer.payload)
         vault_id = answer.meta.vault_id or (access.identity.vault_id if access.identity else None)
         if vault_id is None:
             raise VaultAnswerStrange(vault=access.vault.name, reason="no X-VaultAPI-VaultId header")
@@ -84,6 +139,18 @@ class VaultClient:
         if access.identity not in (None, identity) or answer.meta.vault_user_id not in (None, user.id):
             raise IdentityMismatch(vault=access.vault.name, reason="users/me is another user")
         return user, identity
+
+    async def user(self, access: Access, vault_user_id: str) -> VaultUser:
+        """Return who a Vault user is. VaultRefused where this person may not know, or there is nobody of that id.
+
+        Vault: which rights this takes is not documented, and "Hide User Information" hides people from some users.
+        """
+        async with self._deadline(access.vault) as deadline:
+            answer = await self._ask(self._wire.user(access, vault_user_id), deadline)
+        user = records.read_user(access.vault, answer.payload)
+        if user.id != vault_user_id:
+            raise VaultAnswerStrange(vault=access.vault.name, reason="another user than the one asked for")
+        return user
 
     async def uploads(self, access: Access) -> list[UploadSession]:
         """Return all active upload sessions this person may see: an Admin the Vault's, anyone else their own."""
@@ -111,6 +178,18 @@ class VaultClient:
                 found |= {part.number: part for part in records.read_parts(access.vault, answer.payload)}
         return [found[number] for number in sorted(found)]
 
+    async def items(self, access: Access, folder: str) -> list[StagedFile]:
+        """Return the files that lie in a folder of file staging, not those in folders below it.
+
+        `folder` is as this person's paths begin, and empty for their root. VaultRefused or NoStagingAccess for one
+        that does not exist or may not be seen; what Vault answers then is not documented.
+        """
+        found: dict[str, StagedFile] = {}
+        async with self._deadline(access.vault) as deadline:
+            for answer in await self._pages(self._wire.items(access, folder), deadline):
+                found |= {file.path: file for file in records.read_items(access.vault, answer.payload)}
+        return list(found.values())
+
     async def keep_alive(self, access: Access) -> None:
         """Lengthen the Vault session; CredentialRefused when it has ended."""
         async with self._deadline(access.vault) as deadline:
@@ -126,9 +205,11 @@ class VaultClient:
         return self._bursts.get(vault.host)
 
     @asynccontextmanager
-    async def _deadline(self, vault: Vault) -> AsyncIterator[float]:
-        """Give the moment (of the loop's clock) when the budget ends; what still runs then becomes VaultSlow."""
-        deadline = asyncio.get_running_loop().time() + self._budget
+    async def _deadline(self, vault: Vault, seconds: float | None = None) -> AsyncIterator[float]:
+        """Give the moment (of the loop's clock) when the budget ends, or `seconds` if they are fewer; what still runs
+        then becomes VaultSlow."""
+        most = self._budget if seconds is None else min(seconds, self._budget)
+        deadline = asyncio.get_running_loop().time() + most
         try:
             async with asyncio.timeout_at(deadline):
                 yield deadline
@@ -177,10 +258,9 @@ class VaultClient:
         started = perf_counter()
         status, meta, fault = None, Meta(), None
         try:
-            status, meta, body = await self._exchange(request)
-            if meta.burst is not None and request.endpoint is not Endpoint.SIGN_IN:
-                self._bursts[request.vault.host] = meta.burst
-            return wire.decipher(request, status, meta, body)
+            status, meta, body = await send(self._http, request)
+            self._note(request, meta)
+            return answers.decipher(request, status, meta, body)
         except BotError as error:
             fault = error
             raise
@@ -199,28 +279,13 @@ class VaultClient:
                 seconds=round(perf_counter() - started, 3),
             )
 
-    async def _exchange(self, request: Request) -> tuple[int, Meta, bytes]:
-        """Send the request and read the whole answer. Foreign errors become ours here; their texts may hold addresses,
-        so only their names go on."""
-        name = request.vault.name
-        try:
-            outgoing = httpx.Request(
-                request.endpoint.method, request.url, headers=request.headers, content=request.form or None
-            )
-            response = await self._http.send(outgoing, stream=True, follow_redirects=False)
-            try:
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > LARGEST_ANSWER:
-                        raise VaultAnswerStrange(vault=name, reason="the answer is too large")
-            finally:
-                await response.aclose()
-        except httpx.DecodingError as error:
-            raise VaultAnswerStrange(vault=name, reason=type(error).__name__) from None
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
-            raise _kind_of(error)(vault=name, reason=type(error.__cause__ or error).__name__) from None
-        return response.status_code, wire.read_meta(response.headers), bytes(body)
+    def _note(self, request: Request, meta: Meta) -> None:
+        """Keep what any answer says of itself, a refusal's too."""
+        if meta.burst is not None and not (request.endpoint.opens_session or request.endpoint.on_login_host):
+            self._bursts[request.vault.host] = meta.burst
+        if meta.execution_id is not None and request.heard is not None:
+            request.heard.execution_ids.append(meta.execution_id)
+            del request.heard.execution_ids[:-MOST_EXECUTION_IDS]
 
 
 def _wait_before_retry(error: Exception) -> float | None:
@@ -231,17 +296,3 @@ def _wait_before_retry(error: Exception) -> float | None:
     if isinstance(error, VaultTemporary) and not isinstance(error, VaultMaintenance | VaultConfiguring):
         return 0.0
     return None
-
-
-def _kind_of(error: Exception) -> type[VaultTemporary]:
-    if _is_timeout(error):
-        return VaultSlow
-    return VaultNotReached if isinstance(error.__cause__, aiohttp.ClientConnectorError) else VaultUnavailable
-
-
-def _is_timeout(error: Exception) -> bool:
-    """Whether time ran out. httpx-aiohttp calls every lost connection a ConnectTimeout; its cause tells them apart."""
-    cause = error.__cause__
-    if isinstance(cause, aiohttp.ClientError):
-        return isinstance(cause, TimeoutError)
-    return isinstance(error, httpx.TimeoutException | TimeoutError)

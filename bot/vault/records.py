@@ -1,98 +1,42 @@
 """Vault's JSON at the border: checked, then made into values of the model.
 
 Lenient where Vault's versions differ (unknown fields, ids as number or text, optional fields), strict where a wrong
-guess would tell a person something untrue. A fault names the field and what is off, never the value.
+guess would tell a person something untrue. Each reader raises VaultAnswerStrange.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AliasChoices,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-)
+from pydantic import AliasChoices, BeforeValidator, Field
 
 from bot.model.accounts import Identity, Vault, VaultUser
-from bot.model.clock import aware
-from bot.model.errors import VaultAnswerStrange
 from bot.model.secret import Secret
-from bot.model.uploads import Part, UploadSession
-
-LARGEST = 2**63 - 1
-
-
-def _id_text(value: object) -> object:
-    """Vault: ids come as numbers in some answers and as text in others; as text they compare."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+from bot.model.uploads import Part, StagedFile, UploadSession
+from bot.vault.shapes import Count, Credential, Id, Label, Moment, Record, Text, Truth, checked
 
 
-def _whole_number(value: object) -> object:
-    """An integer, also one written as text or with `.0`; true and false are none."""
-    if isinstance(value, bool):
-        raise ValueError("a truth value")
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 19:
-        return int(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
-
-
-def _timestamp(value: object) -> datetime:
-    """Vault: "Dates": `YYYY-MM-DDTHH:MM:SS.000Z`, always UTC. One without a zone could mean any hour: refused."""
-    if not isinstance(value, str):
-        raise ValueError("not text")
-    try:
-        return aware(datetime.fromisoformat(value))
-    except OverflowError:
-        raise ValueError("out of range") from None
-
-
-def _text(value: object) -> str:
-    """Text, or nothing where Vault sends null or something else."""
-    return value if isinstance(value, str) else ""
-
-
-def _truth(value: object) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-_Id = Annotated[str, BeforeValidator(_id_text), Field(min_length=1, max_length=200)]
-_Count = Annotated[int, BeforeValidator(_whole_number), Field(strict=True, ge=0, le=LARGEST)]
-_Moment = Annotated[AwareDatetime, BeforeValidator(_timestamp)]
-_Text = Annotated[str, BeforeValidator(_text)]
-_Truth = Annotated[bool | None, BeforeValidator(_truth)]
-_Credential = Annotated[str, Field(pattern=r"^[\x21-\x7e]{1,512}$")]
-
-
-class _Record(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
-
-
-class _UploadRecord(_Record):
+class _UploadRecord(Record):
     """Vault: "Resumable Upload Sessions". `name` and `overwrite` are shown by some versions only."""
 
-    id: _Id
+    id: Id
     path: Annotated[str, Field(min_length=1)]
-    name: _Text = ""
-    size: _Count
-    uploaded: _Count
-    uploaded_parts: _Count
-    created_date: _Moment
-    expiration_date: _Moment
-    last_uploaded_date: _Moment | None = None
-    owner: _Id
-    overwrite: _Truth = None
+    name: Text = ""
+    size: Count
+    uploaded: Count
+    uploaded_parts: Count
+    created_date: Moment
+    expiration_date: Moment
+    last_uploaded_date: Moment | None = None
+    owner: Id
+    overwrite: Truth = None
 
     def value(self) -> UploadSession:
         return UploadSession(
             id=self.id,
             path=self.path,
-            name=self.name or self.path.rstrip("/").rpartition("/")[2] or self.path,
+            name=self.name or _last_segment(self.path),
             size=self.size,
             uploaded=self.uploaded,
             uploaded_parts=self.uploaded_parts,
@@ -104,59 +48,103 @@ class _UploadRecord(_Record):
         )
 
 
-class _PartRecord(_Record):
+class _PartRecord(Record):
     """One sentence of Vault's page spells the field with a capital MD5; its JSON does not."""
 
-    part_number: _Count
-    size: _Count
-    md5: _Text = Field("", validation_alias=AliasChoices("part_content_md5", "part_content_MD5"))
+    part_number: Count
+    size: Count
+    md5: Text = Field("", validation_alias=AliasChoices("part_content_md5", "part_content_MD5"))
 
     def value(self) -> Part:
         return Part(number=self.part_number, size=self.size, md5=self.md5)
 
 
-class _UserRecord(_Record):
-    id: _Id
+class _ItemRecord(Record):
+    """Vault: "List Items at a Path". Folders have neither size nor date."""
+
+    kind: Text = ""
+    path: Annotated[str, Field(min_length=1)]
+    name: Text = ""
+    size: Count | None = None
+    modified_date: Moment | None = None
+
+    def value(self) -> StagedFile | None:
+        """The file; None for a folder, and for a file that says too little of itself to be told from another."""
+        if self.kind != "file" or self.size is None or self.modified_date is None:
+            return None
+        name = self.name or _last_segment(self.path)
+        return StagedFile(path=self.path, name=name, size=self.size, modified=self.modified_date)
+
+
+class _UserRecord(Record):
+    id: Id
     user_name__v: str
-    user_first_name__v: _Text = ""
-    user_last_name__v: _Text = ""
-    user_email__v: _Text = ""
-    security_profile__v: _Text = ""
+    user_first_name__v: Text = ""
+    user_last_name__v: Text = ""
+    user_email__v: Text = ""
+    security_profile__v: Text = ""
 
 
-class _UserBox(_Record):
+class _UserBox(Record):
     user: _UserRecord
 
 
-class _VaultEntry(_Record):
-    id: _Id
-    url: _Text = ""
+class _VaultEntry(Record):
+    id: Id
+    url: Text = ""
 
 
-class _SignInRecord(_Record):
-    session: _Credential = Field(validation_alias="sessionId")
-    user: _Id = Field(validation_alias="userId")
-    vault: _Id = Field(validation_alias="vaultId")
+class _SignInRecord(Record):
+    session: Credential = Field(validation_alias="sessionId")
+    user: Id = Field(validation_alias="userId")
+    vault: Id = Field(validation_alias="vaultId")
     vaults: list[_VaultEntry] = Field(default=[], validation_alias="vaultIds")
 
 
-class _OneUpload(_Record):
+class _Profile(Record):
+    id: Id
+    label: Label = ""
+
+
+class _DiscoveryData(Record):
+    auth_type: Literal["password", "sso"]
+    auth_profiles: Annotated[tuple[_Profile, ...], BeforeValidator(lambda found: found or ())] = ()
+
+
+class _DiscoveryRecord(Record):
+    data: _DiscoveryData
+
+
+class _TokenRecord(Record):
+    expires: Annotated[Moment | None, Field(validation_alias="expiry_date__sys")] = None
+    last_used: Annotated[Moment | None, Field(validation_alias="last_used_date__sys")] = None
+
+
+class _Tokens(Record):
+    data: list[_TokenRecord]
+
+
+class _OneUpload(Record):
     data: _UploadRecord
 
 
-class _Uploads(_Record):
+class _Uploads(Record):
     data: list[_UploadRecord]
 
 
-class _Parts(_Record):
+class _Parts(Record):
     data: list[_PartRecord]
 
 
-class _Users(_Record):
+class _Items(Record):
+    data: list[_ItemRecord]
+
+
+class _Users(Record):
     users: Annotated[list[_UserBox], Field(min_length=1, max_length=1)]
 
 
-class _Versions(_Record):
+class _Versions(Record):
     values: dict[Annotated[str, Field(pattern=r"^v\d{1,3}\.\d{1,2}$")], Any]
 
 
@@ -173,30 +161,28 @@ class SignedIn:
     vault_host: str | None
 
 
-_Shape = TypeVar("_Shape", bound=_Record)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Discovery:
+    """How a Vault user signs in. `profiles` are the ids for the OpenID Connect exchange, none for SAML; `label` is
+    the first one's name for people, empty where there is none.
 
+    Vault: "Authentication Type Discovery".
+    """
 
-def _checked(shape: type[_Shape], vault: Vault, answer: Mapping[str, object]) -> _Shape:
-    try:
-        return shape.model_validate(answer)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        place = ".".join(
-            str(step) for step in first["loc"][:4] if isinstance(step, int) or step.isidentifier()
-        )
-        reason = f"{place}: {first['type']}"
-    raise VaultAnswerStrange(vault=vault.name, reason=reason)
+    single_sign_on: bool
+    profiles: tuple[str, ...]
+    label: str
 
 
 def read_versions(vault: Vault, answer: Mapping[str, object]) -> list[str]:
     """Return the API versions, oldest first."""
-    names = _checked(_Versions, vault, answer).values
+    names = checked(_Versions, vault, answer).values
     return sorted(names, key=lambda name: tuple(int(number) for number in name[1:].split(".")))
 
 
 def read_sign_in(vault: Vault, answer: Mapping[str, object]) -> SignedIn:
     """Return the new credential, and whose it is for which Vault."""
-    record = _checked(_SignInRecord, vault, answer)
+    record = checked(_SignInRecord, vault, answer)
     urls = [entry.url for entry in record.vaults if entry.id == record.vault]
     return SignedIn(
         credential=Secret(record.session),
@@ -205,14 +191,42 @@ def read_sign_in(vault: Vault, answer: Mapping[str, object]) -> SignedIn:
     )
 
 
+def read_discovery(vault: Vault, answer: Mapping[str, object]) -> Discovery:
+    """Return how the user name signs in."""
+    found = checked(_DiscoveryRecord, vault, answer).data
+    return Discovery(
+        single_sign_on=found.auth_type == "sso",
+        profiles=tuple(profile.id for profile in found.auth_profiles),
+        label=found.auth_profiles[0].label if found.auth_profiles else "",
+    )
+
+
+def read_token_expiry(vault: Vault, answer: Mapping[str, object]) -> datetime | None:
+    """Return when the token in use ends, None where it never does or where nobody can tell which one is in use.
+
+    Of several active tokens it is the one used last, since it was used just now: if that is one and no more, and
+    every token has a last use. One without may be the very one, whose use Vault has not written down yet.
+    """
+    tokens = checked(_Tokens, vault, answer).data
+    if len(tokens) > 1:
+        used = [token.last_used for token in tokens if token.last_used is not None]
+        last = max(used) if len(used) == len(tokens) else None
+        tokens = [token for token in tokens if last is not None and token.last_used == last]
+    return tokens[0].expires if len(tokens) == 1 else None
+
+
+def _last_segment(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2] or path
+
+
 def _host(url: str) -> str | None:
     _, _, rest = url.partition("://")
     return rest.split("/")[0].lower() or None
 
 
-def read_me(vault: Vault, answer: Mapping[str, object]) -> VaultUser:
-    """Return the person whose credential was used."""
-    record = _checked(_Users, vault, answer).users[0].user
+def read_user(vault: Vault, answer: Mapping[str, object]) -> VaultUser:
+    """Return the one person of the answer."""
+    record = checked(_Users, vault, answer).users[0].user
     return VaultUser(
         id=record.id,
         user_name=record.user_name__v,
@@ -225,14 +239,20 @@ def read_me(vault: Vault, answer: Mapping[str, object]) -> VaultUser:
 
 def read_upload(vault: Vault, answer: Mapping[str, object]) -> UploadSession:
     """Return the one upload session."""
-    return _checked(_OneUpload, vault, answer).data.value()
+    return checked(_OneUpload, vault, answer).data.value()
 
 
 def read_uploads(vault: Vault, answer: Mapping[str, object]) -> list[UploadSession]:
     """Return the upload sessions of one page, in Vault's order (which is none)."""
-    return [record.value() for record in _checked(_Uploads, vault, answer).data]
+    return [record.value() for record in checked(_Uploads, vault, answer).data]
 
 
 def read_parts(vault: Vault, answer: Mapping[str, object]) -> list[Part]:
     """Return the parts of one page."""
-    return [record.value() for record in _checked(_Parts, vault, answer).data]
+    return [record.value() for record in checked(_Parts, vault, answer).data]
+
+
+def read_items(vault: Vault, answer: Mapping[str, object]) -> list[StagedFile]:
+    """Return the files of one page of a folder."""
+    files = (record.value() for record in checked(_Items, vault, answer).data)
+    return [file for file in files if file is not None]

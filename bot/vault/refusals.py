@@ -38,6 +38,10 @@ NO_ACCESS = {
     "reason": "your Vault user lacks a right that is needed for it",
     "remedy": "Ask your Vault administrator whether your user is active in this Vault and may use its API.",
 }
+NO_USER = {
+    "reason": "no Vault user belongs to your company's sign-in",
+    "remedy": "Ask your Vault administrator to connect your user with it, then link again.",
+}
 _LOGIN_REFUSED = {
     "USER_LOCKED_OUT": LOCKED_OUT,
     "PASSWORD_CHANGE_REQUIRED": PASSWORD_CHANGE,
@@ -58,9 +62,13 @@ def safe_type(value: object) -> str:
 def by_type(vault: Vault, endpoint: Endpoint, error_type: str, retry_after: str | None) -> errors.BotError:
     """Return the error for `errors[].type` of an answer that Vault itself made."""
     details = {"vault": vault.name, "error_type": error_type}
-    if error_type in _DEAD_CREDENTIAL or error_type in _WRONG_LOGIN:
+    if endpoint is Endpoint.EXCHANGE and error_type == "USER_NOT_FOUND":
+        return errors.LoginRefused(**details, **NO_USER)
+    if endpoint is Endpoint.USER and error_type in _WRONG_LOGIN | _LOGIN_REFUSED.keys():
+        return errors.VaultRefused(**details)  # it may be said of the user who was asked for
+    if endpoint is not Endpoint.DISCOVERY and error_type in _DEAD_CREDENTIAL | _WRONG_LOGIN:
         return errors.CredentialRefused(**details)
-    if endpoint is Endpoint.SIGN_IN and error_type in _LOGIN_REFUSED:
+    if endpoint.opens_session and error_type in _LOGIN_REFUSED:
         return errors.LoginRefused(**details, **_LOGIN_REFUSED[error_type])
     if error_type == "API_LIMIT_EXCEEDED":
         return busy(vault, error_type, retry_after)
@@ -70,6 +78,8 @@ def by_type(vault: Vault, endpoint: Endpoint, error_type: str, retry_after: str 
         return errors.VaultUnavailable(**details)
     if endpoint.of_one_upload and error_type in _NOT_VISIBLE:
         return errors.NotFoundInVault(**details)
+    if endpoint is Endpoint.DISCOVERY:  # nobody's credential was sent, so none was refused
+        return errors.VaultRefused(**details)
     # Vault: "Prerequisites": a user without API permission can log in, but every other call answers this.
     if error_type == "INSUFFICIENT_ACCESS":
         return errors.NoStagingAccess(**details)
@@ -91,11 +101,11 @@ def by_status(vault: Vault, endpoint: Endpoint, status: int, retry_after: str | 
         return errors.VaultAnswerStrange(**details, reason="no JSON object with a responseStatus")
     if 300 <= status < 400:
         return errors.VaultAnswerStrange(**details, reason="a redirect, which is never followed")
-    if status == 401:
+    if status == 401 and endpoint is not Endpoint.DISCOVERY:
         return errors.CredentialRefused(**details)
     if status in (403, 404) and endpoint.of_one_upload:
         return errors.NotFoundInVault(**details)
-    if status == 403 and endpoint is not Endpoint.SIGN_IN:
+    if status == 403 and not (endpoint.opens_session or endpoint.on_login_host or endpoint is Endpoint.USER):
         return errors.NoStagingAccess(**details)
     if status == 408:
         return errors.VaultSlow(**details)

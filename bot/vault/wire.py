@@ -1,78 +1,29 @@
-"""Vault's protocol without I/O: values in, requests out; status, headers and bytes in, values or errors out.
-
-Vault: "Errors": a call that fails still answers HTTP 200. `responseStatus` and `errors[].type` decide; the HTTP
-status counts only where something else than Vault answered.
-"""
+"""Requests out, no I/O: values become requests, and an answer's link the request for its next page."""
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from urllib.parse import SplitResult, quote, urlencode, urlsplit
 
-from pydantic_core import from_json
-
 from bot import __version__
-from bot.model.accounts import Access, Identity, Vault
-from bot.model.errors import (
-    CredentialRefused,
-    IdentityMismatch,
-    NotFoundInVault,
-    VaultAnswerStrange,
-    VaultMaintenance,
-    VaultUnavailable,
-)
+from bot.model.accounts import Access, Heard, Identity, Vault
+from bot.model.errors import CredentialRefused, NotFoundInVault, VaultAnswerStrange, VaultRefused
 from bot.model.secret import Secret
 from bot.vault import refusals
 from bot.vault.endpoints import Endpoint
+from bot.vault.messages import Answer, Request
 
 USER_AGENT = f"vault-upload-bot/{__version__}"
-_CREDENTIAL = re.compile(r"[\x21-\x7e]{1,4096}")
-_LOGGABLE = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+LOGIN_URL = "https://login.veevavault.com"
+"""Vault: discovery and the OAuth exchange live on this host, which all Vaults share."""
+_CREDENTIAL = re.compile(r"[\x21-\x7e]{1,16384}")
+_USER_ID = re.compile(r"[0-9]{1,20}")
+_TOKENS_OF = (
+    "SELECT id, name__v, expiry_date__sys, last_used_date__sys FROM api_access_token__sys "
+    "WHERE user__sys = '{user_id}' AND status__v = 'active__v'"
+)
 _LINK = re.compile(r"/[\x21-\x7e]*")
-_DONE = {"SUCCESS", "WARNING"}
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Request:
-    """One request, ready to send. Printing it shows no credential, no person and no address with its ids."""
-
-    endpoint: Endpoint
-    vault: Vault
-    identity: Identity | None = field(repr=False)
-    url: str = field(repr=False)
-    headers: Mapping[str, str] = field(repr=False)
-    form: bytes = field(default=b"", repr=False)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Burst:
-    """How many calls the Vault allows in the current window (5 minutes, all users together), and how many are left."""
-
-    limit: int
-    remaining: int
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Meta:
-    """What Vault's own headers say of an answer. Vault: "Response Headers"; HTTP/2 sends them in lower case."""
-
-    vault_id: str | None = None
-    vault_user_id: str | None = None
-    execution_id: str | None = None
-    truncated_session_id: str | None = None
-    burst: Burst | None = None
-    delay_ms: int | None = None
-    downtime_minutes: int | None = None
-    retry_after: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Answer:
-    """A call that Vault has done: the JSON object it sent, and what its headers say."""
-
-    payload: Mapping[str, object]
-    meta: Meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +32,59 @@ class Wire:
 
     version: str
     client_id: str
+    login_url: str = LOGIN_URL
 
-    def versions(self, access: Access) -> Request:
-        """Which API versions the Vault speaks."""
+    def versions(self, vault: Vault, access: Access | None) -> Request:
+        """Which API versions the Vault speaks; with the person's credential, if one is given."""
+        if access is None:
+            return self._build(Endpoint.VERSIONS, vault)
         return self._request(Endpoint.VERSIONS, access)
 
-    def sign_in(self, vault: Vault, user_name: str, password: Secret) -> Request:
+    def discover(self, user_name: str) -> Request:
+        """How a user name signs in. As a form, not a query: addresses end up in logs of proxies."""
+        login_host = Vault(urlsplit(self.login_url).netloc, self.login_url)
+        return self._build(Endpoint.DISCOVERY, login_host, form={"username": user_name})
+
+    def sign_in(self, vault: Vault, user_name: str, password: Secret, heard: Heard | None = None) -> Request:
         """Open a Vault session by user name and password."""
-        form = urlencode({"username": user_name, "password": password.reveal()}, errors="replace").encode()
-        headers = {**self._headers(), "Content-Type": "application/x-www-form-urlencoded"}
-        return Request(
-            endpoint=Endpoint.SIGN_IN,
-            vault=vault,
-            identity=None,
-            url=self._url(Endpoint.SIGN_IN, vault),
-            headers=headers,
-            form=form,
+        form = {"username": user_name, "password": password.reveal()}
+        return self._build(Endpoint.SIGN_IN, vault, form=form, heard=heard)
+
+    def exchange(
+        self, vault: Vault, access_token: Secret, profile_id: str, heard: Heard | None = None
+    ) -> Request:
+        """Open a Vault session by an access token of the customer's identity provider.
+
+        The token goes to the login host and nowhere else. Vault: "OAuth 2.0 / OpenID Connect".
+        """
+        return self._build(
+            Endpoint.EXCHANGE,
+            vault,
+            credential=access_token,
+            form={"vaultDNS": vault.host},
+            heard=heard,
+            profile_id=profile_id,
         )
 
     def me(self, access: Access) -> Request:
         """Whose credential this is."""
         return self._request(Endpoint.ME, access)
+
+    def user(self, access: Access, vault_user_id: str) -> Request:
+        """Who a Vault user is, as far as this person may know."""
+        return self._request(Endpoint.USER, access, user_id=vault_user_id)
+
+    def tokens(self, access: Access, version: str) -> Request:
+        """The person's active API access tokens. Vault: VQL, "API Access Tokens", since v26.2.
+
+        An Admin is shown everybody's, so the person is named. Tokens become inactive when they expire.
+        """
+        user_id = access.identity.vault_user_id if access.identity else ""
+        if not _USER_ID.fullmatch(user_id):  # would be another query
+            raise VaultAnswerStrange(vault=access.vault.name, reason="the Vault user's id is no number")
+        return self._request(
+            Endpoint.QUERY, access, form={"q": _TOKENS_OF.format(user_id=user_id)}, version=version
+        )
 
     def uploads(self, access: Access) -> Request:
         """The active upload sessions this person may see, first page."""
@@ -109,11 +92,22 @@ class Wire:
 
     def upload(self, access: Access, upload_id: str) -> Request:
         """One upload session."""
-        return self._request(Endpoint.UPLOAD, access, upload_id)
+        return self._request(Endpoint.UPLOAD, access, upload_id=upload_id)
 
     def parts(self, access: Access, upload_id: str) -> Request:
         """The parts of one upload session, first page."""
-        return self._request(Endpoint.PARTS, access, upload_id)
+        return self._request(Endpoint.PARTS, access, upload_id=upload_id)
+
+    def items(self, access: Access, folder: str) -> Request:
+        """What lies in a folder of file staging, first page; an empty name is the person's root.
+
+        Vault: "About Paths": like an upload's path, a folder's begins where this person's own directory does.
+        """
+        names = [name for name in folder.split("/") if name]
+        if {".", ".."} & set(names):  # would be another path
+            raise VaultRefused(vault=access.vault.name, error_type=refusals.UNKNOWN)
+        request = self._request(Endpoint.ITEMS, access)
+        return replace(request, url=f"{request.url}/{'/'.join(map(_segment, names))}")
 
     def keep_alive(self, access: Access) -> Request:
         """Lengthen the Vault session."""
@@ -141,6 +135,7 @@ class Wire:
             identity=before.identity,
             url=url,
             headers=before.headers,
+            heard=before.heard,
         )
 
     def _same_vault(self, vault: Vault, link: object) -> str | None:
@@ -163,109 +158,72 @@ class Wire:
             return None
         return f"{home.scheme}://{home.netloc}{target}"
 
-    def _request(self, endpoint: Endpoint, access: Access, upload_id: str = "") -> Request:
-        credential = access.credential.reveal()
-        if not _CREDENTIAL.fullmatch(credential):  # cannot be one, and would not fit in a header
-            raise CredentialRefused(vault=access.vault.name, error_type=refusals.UNKNOWN)
-        return Request(
-            endpoint=endpoint,
-            vault=access.vault,
+    def _request(
+        self, endpoint: Endpoint, access: Access, form: Mapping[str, str] | None = None, **places: str
+    ) -> Request:
+        """A request with a person's own credential."""
+        return self._build(
+            endpoint,
+            access.vault,
+            credential=access.credential,
             identity=access.identity,
-            url=self._url(endpoint, access.vault, upload_id),
-            # Vault: "Request Headers": Bearer is right for a session id and for an API access token alike.
-            headers={**self._headers(), "Authorization": f"Bearer {credential}"},
+            form=form,
+            heard=access.heard,
+            **places,
         )
 
-    def _headers(self) -> dict[str, str]:
-        return {
+    def _build(
+        self,
+        endpoint: Endpoint,
+        vault: Vault,
+        *,
+        credential: Secret | None = None,
+        identity: Identity | None = None,
+        form: Mapping[str, str] | None = None,
+        heard: Heard | None = None,
+        **places: str,
+    ) -> Request:
+        headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip",
             "User-Agent": USER_AGENT,
             "X-VaultAPI-ClientID": self.client_id,
         }
+        if credential is not None:
+            headers["Authorization"] = _bearer(vault, credential)
+        if form is not None:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        return Request(
+            endpoint=endpoint,
+            vault=vault,
+            identity=identity,
+            url=self._url(endpoint, vault, **places),
+            headers=headers,
+            form=urlencode(form, errors="replace").encode() if form is not None else b"",
+            heard=heard,
+        )
 
-    def _url(self, endpoint: Endpoint, vault: Vault, upload_id: str = "") -> str:
-        if endpoint.of_one_upload and upload_id in ("", ".", ".."):  # would be another path
-            raise NotFoundInVault(vault=vault.name, error_type=refusals.UNKNOWN)
-        segment = quote(upload_id, safe="", errors="replace")
-        return vault.url.rstrip("/") + endpoint.path.format(version=self.version, upload_id=segment)
+    def _url(self, endpoint: Endpoint, vault: Vault, **places: str) -> str:
+        if {"", ".", ".."} & set(places.values()):  # would be another path
+            refused = NotFoundInVault if endpoint.of_one_upload else VaultRefused
+            raise refused(vault=vault.name, error_type=refusals.UNKNOWN)
+        home = self.login_url if endpoint.on_login_host else vault.url
+        segments = {name: _segment(value) for name, value in places.items()}
+        return home.rstrip("/") + endpoint.path.format(**{"version": self.version, **segments})
+
+
+def _segment(value: str) -> str:
+    """One segment of a path, whatever it holds."""
+    return quote(value, safe="", errors="replace")
+
+
+def _bearer(vault: Vault, credential: Secret) -> str:
+    """Vault: "Request Headers": Bearer is right for a session id and for an API access token alike."""
+    value = credential.reveal()
+    if not _CREDENTIAL.fullmatch(value):  # cannot be one, and would not fit in a header
+        raise CredentialRefused(vault=vault.name, error_type=refusals.UNKNOWN)
+    return f"Bearer {value}"
 
 
 def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
     return url.scheme, url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme)
-
-
-def read_meta(headers: Mapping[str, str]) -> Meta:
-    """Return what the headers say; what cannot be read is left out, what is to be logged is safe to log."""
-    found = {name.lower(): value.strip() for name, value in headers.items()}
-    limit = _number(found.get("x-vaultapi-burstlimit"))
-    remaining = _number(found.get("x-vaultapi-burstlimitremaining"))
-    return Meta(
-        vault_id=found.get("x-vaultapi-vaultid") or None,
-        vault_user_id=found.get("x-vaultapi-userid") or None,
-        execution_id=_loggable(found.get("x-vaultapi-executionid")),
-        truncated_session_id=(_loggable(found.get("x-vaultapi-truncatedsessionid")) or "")[:12] or None,
-        burst=None if limit is None or remaining is None else Burst(limit=limit, remaining=remaining),
-        delay_ms=_number(found.get("x-vaultapi-responsedelay")),
-        downtime_minutes=_number(found.get("x-vaultapi-downtimeexpecteddurationminutes")),
-        retry_after=found.get("retry-after"),
-    )
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 10 else None
-
-
-def _loggable(text: str | None) -> str | None:
-    match = _LOGGABLE.match(text or "")
-    return match[0] if match else None
-
-
-def decipher(request: Request, status: int, meta: Meta, body: bytes) -> Answer:
-    """Return the answer of a call that Vault has done, else raise what it means. Order matters:
-
-    1. An answer made for another user or Vault is not looked at any further.
-    2. Vault's own word (`responseStatus`) counts before the HTTP status, except for a redirect.
-    3. A failure during an announced downtime is the downtime's.
-    """
-    check_identity(request.vault, request.identity, meta)
-    payload = None if 300 <= status < 400 else _envelope(body)
-    outcome = payload.get("responseStatus") if payload else None
-    if payload is not None and outcome in _DONE and 200 <= status < 300:
-        return Answer(payload=payload, meta=meta)
-    if meta.downtime_minutes is not None:
-        raise VaultMaintenance(vault=request.vault.name, minutes=max(meta.downtime_minutes, 1))
-    if payload is not None and outcome == "FAILURE":
-        raise refusals.by_type(request.vault, request.endpoint, _error_type(payload), meta.retry_after)
-    if payload is not None and outcome == "EXCEPTION":  # not done, Vault's fault
-        raise VaultUnavailable(vault=request.vault.name, error_type=_error_type(payload))
-    raise refusals.by_status(request.vault, request.endpoint, status, meta.retry_after)
-
-
-def check_identity(vault: Vault, identity: Identity | None, meta: Meta) -> None:
-    """Raise IdentityMismatch when the headers name another user or Vault. What sends none is judged by its body."""
-    if identity is None:
-        return
-    if meta.vault_id not in (None, identity.vault_id) or meta.vault_user_id not in (
-        None,
-        identity.vault_user_id,
-    ):
-        raise IdentityMismatch(vault=vault.name, reason="headers name another user or Vault")
-
-
-def _envelope(body: bytes) -> dict[str, object] | None:
-    """Return the JSON object, if it is one of Vault's: one with a `responseStatus`."""
-    try:
-        found = from_json(body, allow_inf_nan=False)
-    except ValueError:  # no JSON, cut off, not UTF-8, nested too deep
-        return None
-    return found if isinstance(found, dict) and isinstance(found.get("responseStatus"), str) else None
-
-
-def _error_type(payload: Mapping[str, object]) -> str:
-    """Return the first error's type; failed logins may carry one at the top as well."""
-    listed = payload.get("errors")
-    for error in listed if isinstance(listed, list) else []:
-        if isinstance(error, dict) and isinstance(error.get("type"), str):
-            return refusals.safe_type(error["type"])
-    return refusals.safe_type(payload.get("errorType"))

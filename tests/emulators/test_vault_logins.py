@@ -252,3 +252,28 @@ async def test_me__carries_the_documented_fields(world: World) -> None:
     assert user["security_profile__v"] == "vault_owner__v"
     assert user["user_last_name__v"] == "Lindqvist"
     assert user["active__v"] is True
+
+
+async def test_user__is_as_users_me_says(world: World) -> None:
+    path = "/api/v24.3/objects/users/10001400"
+    bodies = [(await world.call("GET", one)).json() for one in (ME, path)]
+    assert bodies[0] == bodies[1]
+    seen = (await world.call("GET", path, "vera")).json()["users"][0]["user"]
+    assert (seen["id"], seen["user_first_name__v"], seen["user_last_name__v"]) == (
+        10001400,
+        "Alice",
+        "Moreau",
+    )
+
+
+@pytest.mark.parametrize("wanted", ["10001522", "10000012", "1", "vera"])
+async def test_user__others_are_for_admins_alone(world: World, wanted: str) -> None:
+    path = f"/api/v24.3/objects/users/{wanted}"
+    assert await world.error_type("GET", path, "alice") == "INSUFFICIENT_ACCESS"
+    assert await world.error_type("GET", path, None) == "INVALID_SESSION_ID"
+
+
+async def test_user__that_this_vault_does_not_have(world: World) -> None:
+    world.emulator.users["bob"].vault_ids = {48133}
+    for wanted in ("10001522", "1", "bob", "010001400"):
+        assert await world.error_type("GET", f"/api/v24.3/objects/users/{wanted}", "vera") == "INVALID_DATA"

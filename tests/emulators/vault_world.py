@@ -1,7 +1,9 @@
 """A running Vault emulator with a clock that stands still, and people who call it over real sockets."""
 
 import contextlib
-from collections.abc import AsyncIterator
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -9,7 +11,8 @@ from typing import Any
 import httpx
 
 from bot.demo.clock import DemoClock
-from bot.demo.vault import Domain, VaultEmulator, seed
+from bot.demo.vault import Domain, IdentityProvider, User, VaultEmulator, seed
+from tests.integration.raw_server import answer, raw_server
 
 UPLOADS = "/api/v24.3/services/file_staging/upload"
 PARTS_OF_5_MB = 5 * 1024 * 1024
@@ -77,6 +80,38 @@ class World:
         answer = await self.call("GET", f"{UPLOADS}/{upload_id}", who, **rest)
         record: dict[str, Any] = answer.json()["data"]
         return record
+
+
+def userinfo(head: str) -> bytes | None:
+    """An identity provider's userinfo endpoint: the token `idp-alice` is Alice's, `idp-alice-expired` was."""
+    token = re.search(r"\r\nauthorization: bearer idp-([a-z]+)(-expired)?\r\n", head, re.IGNORECASE)
+    if token is None or token[2]:
+        why = "The access token expired" if token else "unknown token"
+        challenge = f'WWW-Authenticate: Bearer error="invalid_token", error_description="{why}"'
+        return answer(b"", "401 Unauthorized", challenge)
+    if token[1] == "broken":
+        return answer(b"<html>", "200 OK", "Content-Type: text/html")
+    people = {user.key: user.email for user in seeded_users()}
+    claims = {
+        "sub": f"sub-{token[1]}",
+        "email": people.get(token[1], f"{token[1]}@elsewhere.example").upper(),
+    }
+    return answer(json.dumps(claims).encode(), "200 OK", "Content-Type: application/json")
+
+
+def seeded_users() -> Iterator[User]:
+    """The demo's people."""
+    yield from Domain.seeded(DemoClock().now()).users.values()
+
+
+@contextlib.asynccontextmanager
+async def identity_provider(emulator: VaultEmulator) -> AsyncIterator[IdentityProvider]:
+    """Give the domain an identity provider for a while."""
+    async with raw_server(userinfo) as server:
+        provider = IdentityProvider("https://idp.nordlicht.example", f"{server.url}/userinfo")
+        emulator.domain.identity_provider = provider
+        yield provider
+    emulator.domain.identity_provider = None
 
 
 def error_of(body: dict[str, Any]) -> str | None:

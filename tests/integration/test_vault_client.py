@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import stamina
@@ -11,12 +12,15 @@ import structlog
 
 from bot.demo.clock import DemoClock
 from bot.demo.vault import Domain, NotVisible, VaultEmulator, faults, seed
+from bot.demo.vault.staging import StagedFile as DemoFile
 from bot.model import errors
-from bot.model.accounts import Access, Identity, Vault
+from bot.model.accounts import Access, Heard, Identity, Vault
 from bot.model.secret import Secret
+from bot.model.uploads import StagedFile
 from bot.vault.client import VaultClient, http_client
 from tests.integration.raw_server import raw_server
 
+NOW = datetime(2026, 3, 1, 17, 9, tzinfo=UTC)
 IDS = {"alice": "10001400", "bob": "10001522", "vera": "10000012", "nils": "10001777"}
 
 
@@ -126,8 +130,110 @@ async def test_me__of_another_person_is_refused(client: VaultClient, emulator: V
         await client.me(replace(access(emulator, "bob"), identity=access(emulator, "alice").identity))
 
 
+async def test_user__themselves_and_for_admins_everybody(
+    client: VaultClient, emulator: VaultEmulator
+) -> None:
+    alice = await client.user(access(emulator), IDS["alice"])
+    assert (alice.id, alice.full_name) == (IDS["alice"], "Alice Moreau")
+    assert await client.user(access(emulator, "vera"), IDS["alice"]) == alice
+    assert (await client.user(access(emulator, "vera"), IDS["nils"])).id == IDS["nils"]
+
+
+@pytest.mark.parametrize(("who", "wanted"), [("alice", "bob"), ("bob", "vera"), ("vera", "nobody")])
+async def test_user__that_may_not_be_known(
+    client: VaultClient, emulator: VaultEmulator, who: str, wanted: str
+) -> None:
+    with pytest.raises(errors.VaultRefused):
+        await client.user(access(emulator, who), IDS.get(wanted, "4711"))
+    assert emulator.calls() == 1
+
+
+async def test_user__another_than_the_one_asked_for_is_refused(
+    client: VaultClient, emulator: VaultEmulator
+) -> None:
+    with pytest.raises(errors.VaultAnswerStrange):
+        await client.user(access(emulator), "me")
+
+
+def staged(emulator: VaultEmulator, *paths: str) -> dict[str, StagedFile]:
+    """Files in staging, and how each is told to who sees them from the root."""
+    found = {}
+    staging = emulator.vaults[seed.PROMOMATS].staging
+    for size, path in enumerate(paths):
+        modified = NOW + size * timedelta(minutes=1)
+        staging.files[path] = DemoFile(path=path, size=size, modified=modified)
+        name = path.rpartition("/")[2]
+        found[path] = StagedFile(path=path, name=name, size=size, modified=modified)
+    return found
+
+
+@pytest.mark.parametrize("page_size", [1, 2, 1000])
+async def test_items__files_of_a_folder_on_all_pages(
+    client: VaultClient, emulator: VaultEmulator, page_size: int
+) -> None:
+    emulator.page_size = page_size
+    home = f"/u{IDS['alice']}"
+    files = staged(
+        emulator,
+        f"{home}/wave2/a.bin",
+        f"{home}/wave2/old/b.bin",
+        f"{home}/wave2/c.bin",
+        f"{home}/wave2/d.bin",
+        f"{home}/wave20/e.bin",
+        f"{home}/f.bin",
+        f"/u{IDS['bob']}/wave2/g.bin",
+    )
+    there = [f"{home}/wave2/{name}.bin" for name in "acd"]
+    assert await client.items(access(emulator, "vera"), f"{home}/wave2") == [files[path] for path in there]
+    own = [replace(files[path], path=path.removeprefix(home)) for path in there]
+    assert await client.items(access(emulator), "wave2") == own
+    assert await client.items(access(emulator), "/wave2/") == own
+    (root,) = await client.items(access(emulator), "")
+    assert (root.path, root.name) == ("/f.bin", "f.bin")
+
+
+async def test_items__of_a_folder_with_an_awkward_name(client: VaultClient, emulator: VaultEmulator) -> None:
+    folder = "/50% odd? #é\\ünd &=+;,'()*!~/a  b/%2F"
+    (file,) = staged(emulator, f"{folder}/ü 1.bin").values()
+    assert await client.items(access(emulator, "vera"), folder) == [file]
+
+
+async def test_items__unknown_hidden_and_foreign_folders(
+    client: VaultClient, emulator: VaultEmulator
+) -> None:
+    staged(emulator, f"/u{IDS['bob']}/wave2/g.bin")
+    for folder in ("nowhere", "wave2", f"u{IDS['bob']}/wave2", f"../u{IDS['bob']}/wave2"):
+        with pytest.raises(errors.VaultRefused):
+            await client.items(access(emulator), folder)
+    assert await client.items(access(emulator), "") == []
+    with pytest.raises(errors.NoStagingAccess):
+        await client.items(access(emulator, "nils"), "wave2")
+
+
+async def test_items__hold_what_an_upload_has_become(client: VaultClient, emulator: VaultEmulator) -> None:
+    alice = access(emulator)
+    upload = await client.upload(alice, seed.ALICE_UNCOMMITTED)
+    emulator.commit(upload.id)
+    folder = upload.path.rpartition("/")[0]
+    emulator.clock.advance(timedelta(minutes=5))
+    (file,) = [one for one in await client.items(alice, folder) if one.name == upload.name]
+    assert (file.path, file.size) == (upload.path, upload.size)
+    assert file.modified > upload.last_uploaded
+
+
 async def test_versions__of_this_vault(client: VaultClient, emulator: VaultEmulator) -> None:
-    assert "v24.3" in await client.versions(access(emulator))
+    alice = access(emulator)
+    versions = await client.versions(alice.vault, alice)
+    assert (versions[0], versions[-1]) == ("v20.3", "v26.2")
+
+
+async def test_versions__without_a_credential(client: VaultClient, emulator: VaultEmulator) -> None:
+    vault = access(emulator).vault
+    with pytest.raises(errors.CredentialRefused):
+        await client.versions(vault, None)
+    emulator.versions_need_session = False
+    assert "v24.3" in await client.versions(vault, None)
+    assert "authorization" not in emulator.log[-1].request_headers
 
 
 async def test_session__opened_kept_and_ended(client: VaultClient, emulator: VaultEmulator) -> None:
@@ -252,6 +358,34 @@ async def test_credentials__of_fifty_calls_at_once_never_meet(
     seen = await asyncio.gather(*(look(who) for who in ["alice", "bob"] * 25))
     assert all(owners == {IDS[who]} for who, owners in seen)
     assert Counter(entry.user for entry in emulator.log) == {"alice": 25, "bob": 25}
+
+
+async def test_heard__every_answer_tells_its_execution_id(
+    client: VaultClient, emulator: VaultEmulator
+) -> None:
+    alice, bob = access(emulator), access(emulator, "bob")
+    emulator.page_size = 1
+    await client.uploads(alice)
+    with pytest.raises(errors.NotFoundInVault):
+        await client.upload(alice, seed.BOB_ARCHIVE)
+    told = [entry.response_headers["X-VaultAPI-ExecutionId"] for entry in emulator.log]
+    assert alice.heard.execution_ids == told
+    assert len(told) == len(set(told)) > 2
+    assert bob.heard.execution_ids == []
+    for _ in range(20):
+        await client.me(alice)
+    assert len(alice.heard.execution_ids) == 20
+    assert alice.heard.execution_ids[-1] == emulator.log[-1].response_headers["X-VaultAPI-ExecutionId"]
+
+
+async def test_heard__of_logins_where_it_is_given(client: VaultClient, emulator: VaultEmulator) -> None:
+    vault, heard = access(emulator).vault, Heard()
+    with pytest.raises(errors.CredentialRefused):
+        await client.sign_in(vault, "alice@nordlicht.example", Secret("wrong"), heard=heard)
+    await client.sign_in(vault, "alice@nordlicht.example", Secret(seed.PASSWORDS["alice"]), heard=heard)
+    told = [entry.response_headers["X-VaultAPI-ExecutionId"] for entry in emulator.log]
+    assert heard.execution_ids == told
+    assert len(told) == 2
 
 
 async def test_burst__last_seen_limits_of_each_vault(client: VaultClient, emulator: VaultEmulator) -> None:

@@ -17,6 +17,7 @@ from bot.model import errors
 from bot.model.accounts import Access, Identity, Vault
 from bot.model.secret import Secret
 from bot.vault import client as vault_client
+from bot.vault import sending
 from bot.vault.client import VaultClient, http_client
 from tests.integration.raw_server import answer, raw_server
 
@@ -48,8 +49,8 @@ def vault_at(url: str) -> Access:
     return Access(vault=Vault("rim", url), credential=Secret("SESSION-1"), identity=IDENTITY)
 
 
-def client_over(http: httpx.AsyncClient, budget: float = 20.0) -> VaultClient:
-    return VaultClient(http, version="v24.3", client_id="vault-upload-bot", budget=budget)
+def client_over(http: httpx.AsyncClient, budget: float = 20.0, login: str = "http://[::1]:9") -> VaultClient:
+    return VaultClient(http, version="v24.3", client_id="vault-upload-bot", budget=budget, login_url=login)
 
 
 async def test_connection__is_used_again(http: httpx.AsyncClient) -> None:
@@ -157,7 +158,7 @@ async def test_answer__compressed(http: httpx.AsyncClient) -> None:
 
 @pytest.mark.parametrize("compressed", [False, True])
 async def test_answer__too_large(http: httpx.AsyncClient, compressed: bool) -> None:
-    flood = b" " * (vault_client.LARGEST_ANSWER + 1) + ONE
+    flood = b" " * (sending.LARGEST_ANSWER + 1) + ONE
     said = answer(gzip.compress(flood), "200 OK", "Content-Encoding: gzip") if compressed else answer(flood)
     async with raw_server(lambda _: said) as server:
         with pytest.raises(errors.VaultAnswerStrange) as caught:
@@ -233,6 +234,50 @@ async def test_writing__sends_no_more_than_it_must(http: httpx.AsyncClient) -> N
         ]
         assert server.heads[2].endswith("\r\n\r\nusername=mara&password=p%26w")
         assert "authorization" not in server.heads[2].lower()
+
+
+async def test_exchange__goes_to_the_login_host_alone_and_once(http: httpx.AsyncClient) -> None:
+    async with raw_server(lambda _: answer(b"", "503 Busy")) as login, raw_server(lambda _: GOOD) as vault:
+        client, known = client_over(http, login=login.url), vault_at(vault.url)
+        with pytest.raises(errors.VaultUnavailable):
+            await client.exchange(known.vault, Secret("eyJ.idp"), "_5e2c")
+        with pytest.raises(errors.VaultUnavailable) as caught:
+            await client.discover("mara@nordlicht")
+        assert vault.heads == []
+        assert [head.split(" HTTP")[0] for head in login.heads] == [
+            "POST /auth/oauth/session/_5e2c",
+            "POST /auth/discovery",
+        ]
+        exchange, discovery = login.heads
+        assert "authorization: Bearer eyJ.idp\r\n" in exchange
+        assert exchange.endswith(f"\r\n\r\nvaultDNS=127.0.0.1%3A{vault.url.rpartition(':')[2]}")
+        assert "authorization" not in discovery.lower()
+        assert discovery.endswith("\r\n\r\nusername=mara%40nordlicht")
+        assert login.url.removeprefix("http://") in caught.value.sentence
+
+
+@pytest.mark.parametrize("status", [302, 307])
+async def test_exchange__redirect_is_never_followed(http: httpx.AsyncClient, status: int) -> None:
+    async with raw_server(lambda _: None) as elsewhere:
+        location = f"Location: {elsewhere.url}/take-it"
+        async with raw_server(lambda _: answer(b"", f"{status} Found", location)) as login:
+            with pytest.raises(errors.VaultAnswerStrange):
+                await client_over(http, login=login.url).exchange(
+                    vault_at(login.url).vault, Secret("eyJ.idp"), "_5e2c"
+                )
+        assert elsewhere.heads == []
+
+
+async def test_token_expiry__is_asked_once_and_not_waited_for(
+    http: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with raw_server(lambda _: answer(b"", "503 Busy")) as server:
+        assert await client_over(http).token_expiry(vault_at(server.url), "v26.2") is None
+        assert [head.split(" HTTP")[0] for head in server.heads] == ["POST /api/v26.2/query"]
+    monkeypatch.setattr(vault_client, "TOKEN_SECONDS", 0.1)
+    async with raw_server(lambda _: GOOD, delay=30) as server:
+        assert await client_over(http).token_expiry(vault_at(server.url), "v26.2") is None
+        assert len(server.heads) == 1
 
 
 async def test_log__of_httpx_stays_quiet(http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture) -> None:

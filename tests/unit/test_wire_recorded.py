@@ -1,6 +1,7 @@
 """Recorded answers of Vault replayed: what they say when they are good, and which error they mean when not."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -8,9 +9,20 @@ import pytest
 
 from bot.model import errors
 from bot.model.accounts import Identity
+from bot.model.uploads import StagedFile
 from bot.vault import records, refusals
 from bot.vault.endpoints import Endpoint
-from tests.unit.vault_replay import HEADERS, RECORDED, UPLOAD_ID, VAULT, decipher, recorded, replay
+from tests.unit.vault_replay import (
+    HEADERS,
+    PROFILE_ID,
+    RECORDED,
+    REQUESTS,
+    UPLOAD_ID,
+    VAULT,
+    decipher,
+    recorded,
+    replay,
+)
 
 
 def moment(text: str) -> datetime:
@@ -76,7 +88,7 @@ def test_parts__recorded() -> None:
 
 
 def test_me__recorded() -> None:
-    user = records.read_me(VAULT, decipher(Endpoint.ME, recorded("e34_me.json")).payload)
+    user = records.read_user(VAULT, decipher(Endpoint.ME, recorded("e34_me.json")).payload)
     assert (user.id, user.full_name) == ("302114", "Mara Lindqvist")
     assert (user.user_name, user.email) == (
         "mlindqvist@nordlicht-bio.com",
@@ -84,6 +96,20 @@ def test_me__recorded() -> None:
     )
     assert user.security_profile == "document_user__v"
     assert replay(Endpoint.ME, "e35_me_delegated.json") == user
+    assert replay(Endpoint.USER, "e34_me.json") == user
+
+
+def test_items__recorded_files_alone() -> None:
+    demo = StagedFile(
+        path="/wave2/video-demo.mp4",
+        name="video-demo.mp4",
+        size=41943040,
+        modified=moment("2026-03-01T17:09:00Z"),
+    )
+    assert replay(Endpoint.ITEMS, "e42_items.json") == [demo]
+    odd = replace(demo, path="/wave2/no name.bin", name="no name.bin", size=7)
+    assert replay(Endpoint.ITEMS, "odd_items.json") == [odd]
+    assert replay(Endpoint.ITEMS, "e04_uploads_none.json") == []
 
 
 @pytest.mark.parametrize(
@@ -100,6 +126,47 @@ def test_sign_in__recorded(name: str, vault_id: str, host: str | None) -> None:
     assert signed_in.identity == Identity(vault_user_id="302114", vault_id=vault_id)
     assert signed_in.vault_host == host
     assert signed_in.credential.reveal() not in repr(signed_in)
+
+
+def test_exchange__recorded_like_a_login() -> None:
+    for name in ("e26_signed_in.json", "e27_signed_in_elsewhere.json"):
+        assert replay(Endpoint.EXCHANGE, name) == replay(Endpoint.SIGN_IN, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("e31_discovery_password.json", records.Discovery(single_sign_on=False, profiles=(), label="")),
+        ("e32_discovery_saml.json", records.Discovery(single_sign_on=True, profiles=(), label="")),
+        (
+            "e33_discovery_oidc.json",
+            records.Discovery(single_sign_on=True, profiles=(PROFILE_ID,), label="Corporate IdP"),
+        ),
+        ("odd_discovery_null_profiles.json", records.Discovery(single_sign_on=True, profiles=(), label="")),
+        (
+            "odd_discovery_labels.json",
+            records.Discovery(single_sign_on=True, profiles=("7", "_b"), label="Corporate IdP " + "x" * 66),
+        ),
+    ],
+)
+def test_discovery__recorded(name: str, expected: records.Discovery) -> None:
+    assert replay(Endpoint.DISCOVERY, name) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expires"),
+    [
+        ("tokens_one.json", moment("2026-06-01T23:59:59Z")),
+        ("tokens_several.json", moment("2026-05-04T12:00:00Z")),
+        ("tokens_used_together.json", None),
+        ("tokens_one_unused.json", None),
+        ("tokens_never_used.json", None),
+        ("tokens_none.json", None),
+        ("tokens_endless.json", None),
+    ],
+)
+def test_token_expiry__of_the_one_in_use(name: str, expires: datetime | None) -> None:
+    assert replay(Endpoint.QUERY, name) == expires
 
 
 def test_versions__recorded_oldest_first() -> None:
@@ -163,11 +230,52 @@ REFUSALS = [
     (Endpoint.SIGN_IN, "type_password_change_required.json", 200, errors.LoginRefused),
     (Endpoint.SIGN_IN, "type_inactive_user.json", 200, errors.LoginRefused),
     (Endpoint.SIGN_IN, "e16_no_api_permission.json", 200, errors.LoginRefused),
+    (Endpoint.EXCHANGE, "e30_expired_token.json", 200, errors.CredentialRefused),
+    (Endpoint.EXCHANGE, "type_invalid_token.json", 200, errors.CredentialRefused),
+    (Endpoint.EXCHANGE, "page_gateway.html", 401, errors.CredentialRefused),
+    (Endpoint.EXCHANGE, "page_gateway.html", 403, errors.VaultRefused),
+    (Endpoint.EXCHANGE, "e18_not_visible_invalid_data.json", 200, errors.VaultRefused),
+    (Endpoint.EXCHANGE, "type_user_not_found.json", 200, errors.LoginRefused),
+    (Endpoint.EXCHANGE, "type_inactive_user.json", 200, errors.LoginRefused),
+    (Endpoint.EXCHANGE, "e16_no_api_permission.json", 200, errors.LoginRefused),
+    (Endpoint.EXCHANGE, "e24_crash.json", 200, errors.VaultUnavailable),
+    (Endpoint.EXCHANGE, "e31_discovery_password.json", 200, errors.VaultAnswerStrange),
+    (Endpoint.DISCOVERY, "type_user_not_found.json", 200, errors.VaultRefused),
+    (Endpoint.DISCOVERY, "e15_dead_session.json", 200, errors.VaultRefused),
+    (Endpoint.DISCOVERY, "type_inactive_user.json", 200, errors.VaultRefused),
+    (Endpoint.DISCOVERY, "odd_login_without_errors.json", 200, errors.VaultRefused),
+    (Endpoint.DISCOVERY, "page_gateway.html", 401, errors.VaultRefused),
+    (Endpoint.DISCOVERY, "page_gateway.html", 403, errors.VaultRefused),
+    (Endpoint.DISCOVERY, "e29_too_many_logins.json", 200, errors.VaultBusy),
+    (Endpoint.DISCOVERY, "page_gateway.html", 503, errors.VaultUnavailable),
+    (Endpoint.DISCOVERY, "bad_discovery_type.json", 200, errors.VaultAnswerStrange),
+    (Endpoint.DISCOVERY, "e14_done.json", 200, errors.VaultAnswerStrange),
+    (Endpoint.QUERY, "type_incorrect_query_syntax_error.json", 200, errors.VaultRefused),
+    (Endpoint.QUERY, "e18_not_visible_invalid_data.json", 200, errors.VaultRefused),
+    (Endpoint.QUERY, "bad_tokens_no_zone.json", 200, errors.VaultAnswerStrange),
     (Endpoint.UPLOAD, "type_inactive_user.json", 200, errors.CredentialRefused),
     (Endpoint.UPLOAD, "page_sign_in.html", 200, errors.VaultAnswerStrange),
     (Endpoint.UPLOAD, "truncated.json", 200, errors.VaultAnswerStrange),
     (Endpoint.UPLOAD, "empty.txt", 200, errors.VaultAnswerStrange),
     (Endpoint.KEEP_ALIVE, "empty.txt", 204, errors.VaultAnswerStrange),
+    (Endpoint.USER, "e15_dead_session.json", 200, errors.CredentialRefused),
+    (Endpoint.USER, "page_gateway.html", 401, errors.CredentialRefused),
+    (Endpoint.USER, "e16_no_api_permission.json", 200, errors.VaultRefused),
+    (Endpoint.USER, "e18_not_visible_invalid_data.json", 200, errors.VaultRefused),
+    (Endpoint.USER, "type_user_not_found.json", 200, errors.VaultRefused),
+    (Endpoint.USER, "type_inactive_user.json", 200, errors.VaultRefused),
+    (Endpoint.USER, "type_user_locked_out.json", 200, errors.VaultRefused),
+    (Endpoint.USER, "page_gateway.html", 403, errors.VaultRefused),
+    (Endpoint.USER, "page_gateway.html", 404, errors.VaultRefused),
+    (Endpoint.USER, "odd_users_empty.json", 200, errors.VaultAnswerStrange),
+    (Endpoint.ITEMS, "e15_dead_session.json", 200, errors.CredentialRefused),
+    (Endpoint.ITEMS, "e17_no_staging_access.json", 200, errors.NoStagingAccess),
+    (Endpoint.ITEMS, "e18_not_visible_invalid_data.json", 200, errors.VaultRefused),
+    (Endpoint.ITEMS, "e20_not_visible_malformed_url.json", 200, errors.VaultRefused),
+    (Endpoint.ITEMS, "page_gateway.html", 404, errors.VaultRefused),
+    (Endpoint.ITEMS, "page_gateway.html", 503, errors.VaultUnavailable),
+    (Endpoint.ITEMS, "e06_upload.json", 200, errors.VaultAnswerStrange),
+    (Endpoint.ITEMS, "bad_items_size.json", 200, errors.VaultAnswerStrange),
     (Endpoint.UPLOAD, "not_utf8.bin", 200, errors.VaultAnswerStrange),
     (Endpoint.UPLOAD, "odd_array.json", 200, errors.VaultAnswerStrange),
     (Endpoint.UPLOAD, "odd_no_envelope.json", 200, errors.VaultAnswerStrange),
@@ -194,7 +302,8 @@ def test_refusal__recorded(
     with pytest.raises(errors.BotError) as caught:
         replay(endpoint, name, status)
     assert type(caught.value) is expected
-    assert VAULT.name in str(caught.value) or "{vault}" not in expected.what
+    named = REQUESTS[endpoint].vault.name
+    assert named in str(caught.value) or "{vault}" not in expected.what
     assert not any(word in repr(caught.value.details) for word in ("m5-datasets", "302114", "channel"))
     assert caught.value.__cause__ is None
 
@@ -207,7 +316,13 @@ def test_recordings__are_all_replayed() -> None:
 
 
 def test_refusal__login_words_are_sentences() -> None:
-    for words in (refusals.LOCKED_OUT, refusals.PASSWORD_CHANGE, refusals.INACTIVE, refusals.NO_ACCESS):
+    for words in (
+        refusals.LOCKED_OUT,
+        refusals.PASSWORD_CHANGE,
+        refusals.INACTIVE,
+        refusals.NO_ACCESS,
+        refusals.NO_USER,
+    ):
         error = errors.LoginRefused(**words)
         assert error.sentence == f"Vault did not let you in: {words['reason']}."
         assert error.remedy.endswith(".")

@@ -11,8 +11,9 @@ from bot.demo.vault.domain import Domain, Vault
 from bot.demo.vault.emulator import VaultEmulator
 from bot.demo.vault.exchanges import Exchange
 from bot.demo.vault.fault_plan import FaultPlan, PlannedFault
+from bot.demo.vault.identity_provider import IdentityProvider
 from bot.demo.vault.uploads import Upload
-from bot.demo.vault.users import User
+from bot.demo.vault.users import SignIn, User
 
 __all__ = [
     "COVERAGE",
@@ -20,9 +21,11 @@ __all__ = [
     "Domain",
     "Exchange",
     "FaultPlan",
+    "IdentityProvider",
     "Kind",
     "NotVisible",
     "PlannedFault",
+    "SignIn",
     "Upload",
     "User",
     "Vault",

@@ -42,9 +42,13 @@ class Behaviour:
     omit_optional_fields: bool = False
     """Leave `name` and `overwrite` out of list and details (facts §2.2)."""
     page_size: int = 1000
-    """Upload sessions in one page of the list; whether a Vault pages it at all is unknown (facts §8)."""
+    """Most upload sessions or files in one page of a list; whether a Vault pages the former is unknown (facts §8)."""
     versions: list[str] = field(default_factory=released_versions)
     """Versions that are served and listed; any other is a page that is not there."""
+    versions_need_session: bool = True
+    """Whether the list of versions is for people with a session only, as a third party reports (facts §1.1)."""
+    token_query_allowed: bool = True
+    """Whether people may ask by VQL for API access tokens (facts §3.4); the documentation names no right."""
     client_ids: frozenset[str] | None = None
     """Client ID Filtering (facts §1.2): only these may call; None lets every client in."""
     burst_limit: int = 2000

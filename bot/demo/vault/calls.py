@@ -1,6 +1,7 @@
 """One call of the API on its way through a Vault, and the answer it gets."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum
@@ -20,9 +21,13 @@ class Kind(StrEnum):
     VERSIONS = "versions"
     DISCOVERY = "discovery"
     AUTH = "auth"
+    OIDC_EXCHANGE = "oidc_exchange"
     KEEP_ALIVE = "keep_alive"
     END_SESSION = "end_session"
     ME = "me"
+    USER = "user"
+    CREATE_TOKEN = "create_token"  # noqa: S105 - the name of a call, no secret
+    QUERY = "query"
     LIST_UPLOADS = "list_uploads"
     CREATE_UPLOAD = "create_upload"
     UPLOAD_DETAILS = "upload_details"
@@ -35,7 +40,7 @@ class Kind(StrEnum):
     UNKNOWN = "unknown"
 
 
-LOGIN_KINDS = frozenset({Kind.AUTH, Kind.DISCOVERY})
+LOGIN_KINDS = frozenset({Kind.AUTH, Kind.DISCOVERY, Kind.OIDC_EXCHANGE})
 """Calls of a person who is not logged in yet; the Vault's burst limit does not count them (facts §1.6)."""
 
 
@@ -64,6 +69,12 @@ class Call:
         if self.credential is None:
             raise RuntimeError("this endpoint was entered without a session")
         return self.credential.user
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """``v24.3`` as numbers; a call without a version is of the newest."""
+        found = re.fullmatch(r"v([0-9]{1,3})\.([0-9])", self.version or "")
+        return (int(found[1]), int(found[2])) if found else (99, 0)
 
     @property
     def path(self) -> str:

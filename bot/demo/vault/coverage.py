@@ -23,9 +23,25 @@ class Covered:
 
 
 COVERAGE: Final = (
-    Covered("GET", "/api/", Extent.SUPPORTED, "every version from v20.3 to v26.2; the list can be set"),
-    Covered("POST", "/auth/discovery", Extent.PARTIAL, "password and SAML; no OpenID Connect profiles"),
+    Covered(
+        "GET",
+        "/api/",
+        Extent.SUPPORTED,
+        "every version from v20.3 to v26.2; list and need of a session can be set",
+    ),
+    Covered(
+        "POST",
+        "/auth/discovery",
+        Extent.PARTIAL,
+        "password, SAML, one OpenID Connect profile; of as_metadata the issuer",
+    ),
     Covered("POST", "/api/{version}/auth", Extent.SUPPORTED, "defaulting, lock-out, auth burst limit"),
+    Covered(
+        "POST",
+        "/auth/oauth/session/{profile_id}",
+        Extent.PARTIAL,
+        "defaulting; whose the token is, the provider's userinfo tells by e-mail address",
+    ),
     Covered("POST", "/api/{version}/keep-alive", Extent.SUPPORTED, "idle and absolute life by the clock"),
     Covered("DELETE", "/api/{version}/session", Extent.SUPPORTED, "ends just this session"),
     Covered(
@@ -33,6 +49,24 @@ COVERAGE: Final = (
         "/api/{version}/objects/users/me",
         Extent.PARTIAL,
         "the common fields; no membership, no licences",
+    ),
+    Covered(
+        "GET",
+        "/api/{version}/objects/users/{user_id}",
+        Extent.PARTIAL,
+        "as users/me; an Admin may ask for everybody, anyone else for themselves",
+    ),
+    Covered(
+        "POST",
+        "/api/{version}/objects/users/me/api_access_token__sys",
+        Extent.SUPPORTED,
+        "since v26.2; at most 25 active ones of a person",
+    ),
+    Covered(
+        "POST",
+        "/api/{version}/query",
+        Extent.PARTIAL,
+        "api_access_token__sys alone, since v26.2; equalities joined by AND; one page",
     ),
     Covered(
         "GET",

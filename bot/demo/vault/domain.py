@@ -2,13 +2,16 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from bot.demo.vault import seed
 from bot.demo.vault.envelope import login_refused
 from bot.demo.vault.logins import WRONG_PASSWORDS, Logins, VaultSession
 from bot.demo.vault.staging import Staging
 from bot.demo.vault.users import SignIn, User
+
+if TYPE_CHECKING:
+    from bot.demo.vault.identity_provider import IdentityProvider
 
 
 @dataclass(kw_only=True, eq=False)
@@ -38,6 +41,10 @@ class Domain:
         self.vaults: dict[str, Vault] = {}
         self.users: dict[str, User] = {}
         self.logins = Logins()
+        self.identity_provider: IdentityProvider | None = None
+        """The customer's own; None: the domain has no OpenID Connect profile."""
+        self.oidc_for_all = True
+        """Whether people who sign in by password may come through the identity provider too."""
 
     @classmethod
     def seeded(cls, now: datetime) -> Self:
@@ -85,12 +92,19 @@ class Domain:
             user.wrong_passwords += 1
             user.locked = user.wrong_passwords >= WRONG_PASSWORDS
             raise wrong
-        if not user.active:
-            raise login_refused("INACTIVE_USER", "The user is not active.")
-        vault = self._landing(user, wanted_dns)
+        session = self._open(user, wanted_dns, now)
         user.wrong_passwords = 0
-        user.last_login, user.last_vault_id = now, vault.id
-        return self.logins.open(user, vault.id, now)
+        return session
+
+    def sign_in_by_email(self, email: str, wanted_dns: str, now: datetime) -> VaultSession:
+        """Log in whom the identity provider names (facts §3.2). A Vault goes by its policy's choice of user name or
+        federated id; here it is the e-mail address, which in the demo's domain belongs to one person each."""
+        wanted = email.strip().lower()
+        users = (user for user in self.users.values() if wanted and user.email.lower() == wanted)
+        user = next((user for user in users if self.oidc_for_all or user.sign_in is SignIn.OIDC), None)
+        if user is None:
+            raise login_refused("USER_NOT_FOUND", "No user of this domain signs in with this profile.")
+        return self._open(user, wanted_dns, now)
 
     def sign_in_of(self, user_name: str) -> SignIn:
         """How this name would log in; unknown names look like passwords (facts §8)."""
@@ -101,6 +115,13 @@ class Domain:
         """Take a person out of the domain; the sessions end at once (facts §3.5)."""
         user.active = False
         self.logins.end_all(user)
+
+    def _open(self, user: User, wanted_dns: str, now: datetime) -> VaultSession:
+        if not user.active:
+            raise login_refused("INACTIVE_USER", "The user is not active.")
+        vault = self._landing(user, wanted_dns)
+        user.last_login, user.last_vault_id = now, vault.id
+        return self.logins.open(user, vault.id, now)
 
     def _named(self, user_name: str) -> User | None:
         wanted = user_name.strip().lower()

@@ -102,7 +102,7 @@ class VaultEmulator(Behaviour):
         """The first living API access token of a person for a Vault."""
         vault_id, now = self.vaults[vault].id, self.clock.now()
         for token in self.domain.logins.tokens(self.domain.user(who)):
-            if token.vault_id == vault_id and now < token.expires:
+            if token.vault_id == vault_id and token.is_active(now):
                 return token.value
         raise KeyError(f"no access token for {who} in {vault}")
 

@@ -15,7 +15,7 @@ LONGEST_BODY = 20_000
 MASK = "•••"
 
 _SECRETS = re.compile(r"veeva-vault-[A-Za-z0-9._-]+|\b[0-9A-Fa-f]{128}\b")
-_SECRET_FIELDS = frozenset({"password"})
+_SECRET_FIELDS = frozenset({"password", "access_token"})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -105,13 +105,13 @@ class ConfigurationMode(Fault):
     """Only Admins may enter just now (facts E25)."""
 
     def admit(self, call: Call) -> None:
-        """Refuse everyone else, at the login too."""
+        """Refuse everyone else, at the login by password too; an exchange names nobody before it is done."""
         if call.kind in LOGIN_KINDS:
             name = call.form.get("username", "").strip().lower()
             admins = {user.user_name for user in call.domain.users.values() if user.is_admin}
             if call.kind is Kind.AUTH and name not in admins:
                 raise configuration_mode(at_login=True)
-        elif not call.user.is_admin:
+        elif call.credential is None or not call.user.is_admin:
             raise configuration_mode()
 
 

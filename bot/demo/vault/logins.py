@@ -33,10 +33,17 @@ class VaultSession:
 class AccessToken:
     """An API access token: one user, one Vault, until a day (facts §3.4)."""
 
+    id: str
+    name: str
     value: str = field(repr=False)
     user: User
     vault_id: int
     expires: datetime
+    last_used: datetime | None = None
+
+    def is_active(self, now: datetime) -> bool:
+        """Whether it opens the Vault."""
+        return now < self.expires
 
 
 Credential = VaultSession | AccessToken
@@ -50,6 +57,7 @@ class Logins:
         """The domain's setting, 10 minutes to 8 hours (facts §3.5)."""
         self._sessions: dict[str, VaultSession] = {}
         self._tokens: dict[str, AccessToken] = {}
+        self._granted = 0
 
     def open(self, user: User, vault_id: int, now: datetime) -> VaultSession:
         """Begin a session; its id is 128 upper-case hex digits, as in Veeva's samples (facts §3.1)."""
@@ -59,11 +67,21 @@ class Logins:
         self._sessions[session.id] = session
         return session
 
-    def grant(self, value: str, user: User, vault_id: int, expires: datetime) -> AccessToken:
-        """Make an API access token known."""
-        token = AccessToken(value=value, user=user, vault_id=vault_id, expires=expires)
+    def grant(
+        self, value: str, user: User, vault_id: int, expires: datetime, name: str = "Upload tools"
+    ) -> AccessToken:
+        """Make an API access token known; its id is like those of Veeva's samples (facts E41)."""
+        self._granted += 1
+        token_id = f"V8T{self._granted:012X}"
+        token = AccessToken(
+            id=token_id, name=name, value=value, user=user, vault_id=vault_id, expires=expires
+        )
         self._tokens[value] = token
         return token
+
+    def grant_new(self, user: User, vault_id: int, expires: datetime, name: str) -> AccessToken:
+        """Make up an API access token."""
+        return self.grant(TOKEN_PREFIX + secrets.token_hex(32), user, vault_id, expires, name)
 
     def identify(self, authorization: str, vault_id: int, now: datetime) -> Credential | None:
         """Who calls: a session id, raw or as Bearer; an access token as Bearer alone (facts §1.2).
@@ -86,8 +104,7 @@ class Logins:
 
     def touch(self, credential: Credential, now: datetime) -> None:
         """Any activity counts as use, and idle time runs from the end of the last request (facts §3.5)."""
-        if isinstance(credential, VaultSession):
-            credential.last_used = max(credential.last_used, now)
+        credential.last_used = max(credential.last_used or now, now)
 
     def end(self, session: VaultSession) -> None:
         """Log out of just this session (facts §3.5)."""
@@ -107,9 +124,9 @@ class Logins:
             del self._tokens[value]
         return len(values)
 
-    def tokens(self, user: User) -> list[AccessToken]:
-        """A person's access tokens, in the order they were granted."""
-        return [token for token in self._tokens.values() if token.user is user]
+    def tokens(self, user: User | None = None) -> list[AccessToken]:
+        """The access tokens of a person, or of everybody, in the order they were granted."""
+        return [token for token in self._tokens.values() if user is None or token.user is user]
 
     def _living_session(self, value: str, now: datetime) -> VaultSession | None:
         session = self._sessions.get(value)
@@ -122,4 +139,4 @@ class Logins:
 
     def _living_token(self, value: str, now: datetime) -> AccessToken | None:
         token = self._tokens.get(value)
-        return token if token is not None and now < token.expires else None
+        return token if token is not None and token.is_active(now) else None

@@ -1,7 +1,6 @@
 """One Vault's HTTP server: the way of a call from its arrival to the answer (facts §7.1.2)."""
 
 import asyncio
-import re
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -139,7 +138,8 @@ class VaultServer:
             self._identify(call, endpoint.needs)
         for fault in struck:
             fault.admit(call)
-        return endpoint.answer(call)
+        body = endpoint.answer(call)
+        return body if isinstance(body, dict) else await body
 
     async def _throttle(self, call: Call) -> None:
         """Delay calls beyond the burst limit; refuse logins beyond theirs (facts §1.6)."""
@@ -170,6 +170,8 @@ class VaultServer:
         authorization = call.request.headers.get("authorization", "")
         call.credential = self._domain.logins.identify(authorization, self._vault.id, call.now)
         if call.credential is None:
+            if call.kind is Kind.VERSIONS and not self._behaviour.versions_need_session:
+                return
             raise dead_session()
         if not call.user.api_access:
             raise no_api_right(call.user.id)
@@ -192,7 +194,6 @@ async def _read_form(request: Request) -> dict[str, str]:
 
 def _headers(call: Call, answer: Answer) -> dict[str, str]:
     """The response headers of facts §1.6."""
-    version = _read_version(call.version)
     headers = {
         "X-VaultAPI-ExecutionId": str(uuid.uuid4()),
         "X-VaultAPI-VaultId": str(call.vault.id),
@@ -206,18 +207,12 @@ def _headers(call: Call, answer: Answer) -> dict[str, str]:
         headers["X-VaultAPI-UserId"] = str(call.user.id)
     if isinstance(call.credential, VaultSession):
         headers["X-VaultAPI-TruncatedSessionId"] = call.credential.truncated_id
-    if answer.envelope is not None and version >= STATUS_HEADER_SINCE:
+    if answer.envelope is not None and call.release >= STATUS_HEADER_SINCE:
         headers["X-VaultAPI-Status"] = str(answer.envelope["responseStatus"])
     reference = call.request.headers.get("x-vaultapi-referenceid")
-    if reference is not None and version >= REFERENCE_HEADER_SINCE:
+    if reference is not None and call.release >= REFERENCE_HEADER_SINCE:
         headers["X-VaultAPI-ReferenceId"] = reference
     return headers
-
-
-def _read_version(version: str | None) -> tuple[int, ...]:
-    """``v24.3`` as numbers; calls without a version get every header."""
-    found = re.fullmatch(r"v([0-9]{1,3})\.([0-9])", version or "")
-    return (int(found[1]), int(found[2])) if found else (99, 0)
 
 
 async def _deliver(

@@ -15,6 +15,7 @@ class SignIn(StrEnum):
 
     PASSWORD = "password"  # noqa: S105 - the name of a way, no secret
     SAML = "saml"
+    OIDC = "oidc"
 
 
 @dataclass(kw_only=True, eq=False)

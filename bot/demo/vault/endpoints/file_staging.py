@@ -130,7 +130,7 @@ def list_items(call: Call) -> JsonObject:
     page = cut_page(
         items,
         lambda item: (str(item["path"]),),
-        limit=read_limit(query.get("limit")),
+        limit=min(read_limit(query.get("limit")), call.behaviour.page_size),
         cursor=query.get("cursor"),
         now=call.now,
     )

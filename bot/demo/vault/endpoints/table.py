@@ -1,7 +1,7 @@
 """The table of all endpoints an emulated Vault answers."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cached_property
@@ -9,7 +9,7 @@ from functools import cached_property
 from starlette.routing import compile_path
 
 from bot.demo.vault.calls import Call, Kind
-from bot.demo.vault.endpoints import authentication, file_staging
+from bot.demo.vault.endpoints import access_tokens, authentication, file_staging
 from bot.demo.vault.envelope import JsonObject
 
 
@@ -28,7 +28,7 @@ class Endpoint:
     kind: Kind
     method: str
     path: str
-    answer: Callable[[Call], JsonObject]
+    answer: Callable[[Call], JsonObject | Awaitable[JsonObject]]
     needs: Needs = Needs.STAGING
 
     @cached_property
@@ -73,6 +73,13 @@ ENDPOINTS = (
         needs=Needs.NOTHING,
     ),
     Endpoint(
+        kind=Kind.OIDC_EXCHANGE,
+        method="POST",
+        path="/auth/oauth/session/{profile_id}",
+        answer=authentication.exchange,
+        needs=Needs.NOTHING,
+    ),
+    Endpoint(
         kind=Kind.KEEP_ALIVE,
         method="POST",
         path="/api/{version}/keep-alive",
@@ -91,6 +98,27 @@ ENDPOINTS = (
         method="GET",
         path="/api/{version}/objects/users/me",
         answer=authentication.read_me,
+        needs=Needs.SESSION,
+    ),
+    Endpoint(
+        kind=Kind.USER,
+        method="GET",
+        path="/api/{version}/objects/users/{user_id}",
+        answer=authentication.read_user,
+        needs=Needs.SESSION,
+    ),
+    Endpoint(
+        kind=Kind.CREATE_TOKEN,
+        method="POST",
+        path="/api/{version}/objects/users/me/api_access_token__sys",
+        answer=access_tokens.create_token,
+        needs=Needs.SESSION,
+    ),
+    Endpoint(
+        kind=Kind.QUERY,
+        method="POST",
+        path="/api/{version}/query",
+        answer=access_tokens.query,
         needs=Needs.SESSION,
     ),
     Endpoint(
