@@ -1,4 +1,7 @@
-"""`make bench`: rounds of the bot and of the least code in turns, medians, ratios. It asserts nothing about time."""
+"""`make bench`: rounds of the bot and of the least code in turns, medians, ratios. It asserts nothing about time.
+
+`make bench ARGS=due` measures due work alone, `ARGS=commands` commands alone.
+"""
 
 import argparse
 import asyncio
@@ -12,6 +15,7 @@ from pathlib import Path
 
 import aiohttp
 
+from bench import due_work
 from bench.world import ACK_LIMIT, StandIns, Subject, signed_command, stand_ins, subject
 
 
@@ -124,17 +128,24 @@ def report(title: str, figures: dict[str, list[Round]]) -> bool:
 async def main() -> int:
     """Run the series and return the exit code."""
     parser = argparse.ArgumentParser(prog="bench")
+    parser.add_argument("what", nargs="?", choices=("all", "commands", "due"), default="all")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--commands", type=int, default=600, help="in one round")
+    parser.add_argument("--jobs", type=int, default=3000, help="due at once, in one round")
+    parser.add_argument("--seconds", type=int, default=20, help="of jobs that fall due one after the other")
     chosen = parser.parse_args()
-    good = report(
-        "16 commands at once, Vault answers at once",
-        await measure(rounds=chosen.rounds, commands=chosen.commands, at_once=16, vault_delay=0.0),
-    )
-    good &= report(
-        "300 commands at once, Vault takes 300 ms",
-        await measure(rounds=1, commands=300, at_once=300, vault_delay=0.3),
-    )
+    good = True
+    if chosen.what != "due":
+        good &= report(
+            "16 commands at once, Vault answers at once",
+            await measure(rounds=chosen.rounds, commands=chosen.commands, at_once=16, vault_delay=0.0),
+        )
+        good &= report(
+            "300 commands at once, Vault takes 300 ms",
+            await measure(rounds=1, commands=300, at_once=300, vault_delay=0.3),
+        )
+    if chosen.what != "commands":
+        good &= await due_work.report(rounds=chosen.rounds, jobs=chosen.jobs, seconds=chosen.seconds)
     return 0 if good else 1
 
 

@@ -1,39 +1,38 @@
-"""Tying a Slack user to their own Vault user, and untying them.
+"""Tying a Slack user to their own Vault user.
 
 The person proves to Vault who they are on our page; Slack only ever carries the single-use ticket. Slack's advice:
-docs, "Binding accounts across services". A typed password is used for one login and kept nowhere.
+docs, "Binding accounts across services".
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
+from bot.idp.provider import IdentityProvider
 from bot.model.accounts import (
     Access,
-    Identity,
+    Asker,
+    Heard,
     LinkedAccount,
     LinkMethod,
     LinkTicket,
     SlackProfile,
     SlackUser,
-    Unlinked,
     Vault,
     Vaults,
     VaultUser,
 )
+from bot.model.audit import Action
 from bot.model.clock import Clock
 from bot.model.errors import (
     BotError,
     CredentialRefused,
     EmailsDiffer,
     KeyMissing,
-    LandedElsewhere,
     LoginRefused,
     NoStagingAccess,
-    NotLinked,
     SealBroken,
     TicketNotValid,
     TicketSpent,
@@ -47,13 +46,16 @@ from bot.model.errors import (
 from bot.model.secret import Secret
 from bot.store.accounts import Accounts
 from bot.store.tickets import MAX_TRIES, Tickets
+from bot.store.vault_versions import VaultVersions
+from bot.usecases import watch_jobs
+from bot.usecases.auditing import Auditing, Record
+from bot.usecases.goodbye import end_link, end_vault_session
+from bot.usecases.notices import Notices
+from bot.usecases.proving import Proof, Proven, Proving, WayBack
+from bot.usecases.renewing import LONGEST_VAULT_SESSION
+from bot.usecases.same_person import is_same_person
+from bot.usecases.token_support import TokenSupport
 from bot.vault.client import VaultClient
-
-LONGEST_VAULT_SESSION = timedelta(hours=48)
-"""Vault: a session ends 48 hours after the login at the latest, whatever its use."""
-
-END_SECONDS = 5.0
-"""Nobody waits longer for a goodbye: an abandoned Vault session ends by itself."""
 
 log = structlog.get_logger()
 
@@ -65,25 +67,18 @@ ProfileOf = Callable[[SlackUser], Awaitable[SlackProfile]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Proof:
-    """What the person entered: an API access token, or user name and password."""
-
-    method: LinkMethod
-    secret: Secret
-    user_name: str = ""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Invitation:
-    """What the link page shows before anything happens."""
+    """What the link page shows before anything happens; `with_tokens` are the Vaults where API access tokens can be
+    made."""
 
     slack_user: SlackUser
     profile: SlackProfile
     vaults: tuple[Vault, ...]
+    with_tokens: tuple[Vault, ...]
 
 
 class Linking:
-    """Start, show, complete, undo."""
+    """Start, show, complete; and which link a person prefers."""
 
     def __init__(
         self,
@@ -95,6 +90,13 @@ class Linking:
         clock: Clock,
         profile_of: ProfileOf,
         any_email: bool,
+        auditing: Auditing,
+        notices: Notices,
+        versions_store: VaultVersions,
+        provider: IdentityProvider | None,
+        profile_id: str | None,
+        methods: tuple[LinkMethod, ...],
+        login_is_public: bool,
     ) -> None:
         self._accounts = accounts
         self._tickets = tickets
@@ -103,6 +105,17 @@ class Linking:
         self._clock = clock
         self._profile_of = profile_of
         self._any_email = any_email
+        self._auditing = auditing
+        self._notices = notices
+        self._tokens = TokenSupport(client=client, store=versions_store, clock=clock)
+        self._proving = Proving(
+            client=client,
+            vaults=vaults,
+            provider=provider,
+            profile_id=profile_id,
+            methods=methods,
+            login_is_public=login_is_public,
+        )
 
     async def start(self, slack_user: SlackUser, vault_name: str | None) -> Secret:
         """Return a fresh ticket for the Vault of that name; without a name the page lets choose. UnknownVault."""
@@ -112,36 +125,44 @@ class Linking:
     async def invitation(self, ticket: str) -> Invitation:
         """Return who would be linked to what; changes nothing. TicketNotValid, SlackUnavailable."""
         found = await self._tickets.look(ticket, self._clock())
+        vaults = self._choices(found)
         return Invitation(
             slack_user=found.slack_user,
             profile=await self._profile_of(found.slack_user),
-            vaults=self._choices(found),
+            vaults=vaults,
+            with_tokens=await self._tokens.offered_by(vaults),
         )
 
-    async def complete(self, ticket: str, *, vault_name: str | None, proof: Proof) -> LinkedAccount:
+    async def chosen(self, ticket: str, vault_name: str | None) -> Vault:
+        """Return the Vault that a living ticket is for. TicketNotValid, UnknownVault."""
+        return self._chosen(await self._tickets.look(ticket, self._clock()), vault_name)
+
+    async def complete(
+        self, ticket: str, *, vault_name: str | None, proof: Proof | WayBack, reference: str
+    ) -> LinkedAccount:
         """Let Vault judge the proof and store the link; LinkingError or VaultError when it does not come about.
 
         The Slack side is asked before Vault is: a try is counted, and a Vault session opened, only when all else
-        is ready. A stray or unwanted Vault session is ended.
+        is ready. A stray or unwanted Vault session is ended. Whatever comes of it is an audit row.
         """
-        now = self._clock()
-        found = await self._tickets.look(ticket, now)
-        vault = self._chosen(found, vault_name)
-        profile = await self._profile_of(found.slack_user)
-        counted = await self._tickets.begin_try(ticket, now)
-        access, user = await self._prove(counted, ticket, vault, proof)
+        # A ticket that is unknown, used or too old leaves no audit row: there is nobody to attribute it to, and
+        # strangers must not be able to fill the audit log.
+        found = await self._tickets.look(ticket, self._clock())
+        asker = Asker(found.slack_user, reference)
+        account: LinkedAccount | None = None
         try:
-            if not self._any_email and not _same_person(profile, user):
-                raise EmailsDiffer
-            await self._tickets.use(ticket, now)
-            account = _account(found.slack_user, access, user, proof.method, now)
-            replaced = await self._accounts.save(account)
+            async with self._auditing.recording(Action.LINK, asker, note=proof.method.value) as record:
+                vault = self._chosen(found, vault_name)
+                record.vault_host = vault.host
+                proven, judged = await self._proven(found, ticket, vault, proof, record)
+                account, replaced = await self._linked(found.slack_user, ticket, proven, judged)
         except BaseException:
-            if proof.method is LinkMethod.PASSWORD:
-                await self._end_session(access)
+            if account is not None:
+                # Its audit row could not be written: what is not written down must not stand.
+                await self._undo(account)
             raise
         if replaced and replaced.credential != account.credential:
-            await self._end_account(replaced)
+            await end_link(self._client, self._vaults, replaced)
         log.info("account linked", vault=vault.name, method=proof.method.value, replaced=replaced is not None)
         return account
 
@@ -149,41 +170,20 @@ class Linking:
         """Return the person's links, oldest first."""
         return await self._accounts.find(slack_user)
 
-    async def unlink(
-        self, slack_user: SlackUser, vault_name: str | None, *, every: bool = False
-    ) -> list[Unlinked]:
-        """Remove the link to one Vault, or every link, and end their Vault sessions. NotLinked, UnknownVault.
+    async def prefer(self, asker: Asker, vault_name: str) -> LinkedAccount | None:
+        """Make the Vault of that name the person's default, and return their link to it; UnknownVault.
 
-        A Vault is given by its name, or by the host of a link that stands, also when the operator no longer serves
-        it; none given means the one that answers when none is named. The row goes first: whatever happens then,
-        the bot can no longer act for the person.
+        None, and nothing is changed, when there is no such link or it has ended: then they want to link.
         """
-        linked = await self._linked_hosts(slack_user)
-        served = [vault.host for vault in self._vaults.all]
-        if every:
-            hosts = list(dict.fromkeys([*linked, *served]))
-        elif vault_name:
-            hosts = [vault_name if vault_name in linked else self._vaults.named(vault_name).host]
-        else:
-            hosts = [next((host for host in [*served, *linked] if host in linked), served[0])]
-        done = []
-        for host in hosts:
-            removed = await self._accounts.remove(slack_user, host)
-            if removed.existed:
-                ended = removed.account is not None and await self._end_account(removed.account)
-                method = removed.account.method if removed.account else None
-                done.append(Unlinked(vault_name=self._name_of(host), method=method, session_ended=ended))
-        if not done:
-            raise NotLinked(vault=self._name_of(hosts[0]) if hosts else self._vaults.default.name)
-        log.info("accounts unlinked", count=len(done))
-        return done
-
-    async def _linked_hosts(self, slack_user: SlackUser) -> list[str]:
-        """Where the person has links whose credentials open; the others go by name, or all at once."""
+        vault = self._vaults.named(vault_name)
         try:
-            return [account.vault_host for account in await self._accounts.find(slack_user)]
+            account = await self._accounts.find_one(asker.slack_user, vault.host)
         except (SealBroken, KeyMissing):
-            return []
+            return None  # linking again mends it
+        if account is None or account.ended_at is not None:
+            return None
+        known = await self._accounts.prefer(asker.slack_user, vault.host, self._clock())
+        return account if known else None
 
     def _choices(self, ticket: LinkTicket) -> tuple[Vault, ...]:
         if ticket.vault_host is None:
@@ -197,92 +197,104 @@ class Linking:
         choices = Vaults(self._choices(ticket))
         return choices.named(vault_name) if vault_name else choices.default
 
-    async def _prove(
-        self, ticket: LinkTicket, ticket_secret: str, vault: Vault, proof: Proof
-    ) -> tuple[Access, VaultUser]:
+    async def _proven(
+        self, ticket: LinkTicket, ticket_secret: str, vault: Vault, shown: Proof | WayBack, record: Record
+    ) -> tuple[Proven, Proof]:
+        """Return what Vault says, and the proof it judged, once it is the same person as in Slack."""
+        profile = await self._profile_of(ticket.slack_user)
+        proof = await self._proving.prepared(vault, shown)
+        counted = await self._tickets.begin_try(ticket_secret, self._clock())
+        proven = await self._judged(counted, ticket_secret, vault, proof, record.heard)
+        identity = proven.access.identity
+        if identity is not None:
+            record.acted_as(vault.host, identity)
+        if not self._any_email and not is_same_person(profile, proven.user):
+            await self._let_go(proven, proof)
+            raise EmailsDiffer
+        return proven, proof
+
+    async def _judged(
+        self, ticket: LinkTicket, ticket_secret: str, vault: Vault, proof: Proof, heard: Heard
+    ) -> Proven:
         try:
-            if proof.method is LinkMethod.PASSWORD:
-                return await self._prove_by_password(vault, proof)
-            access = Access(vault=vault, credential=proof.secret, identity=None)
-            user, identity = await self._client.me(access)
-            return replace(access, identity=identity), user
-        except CredentialRefused:
+            return await self._proving.judged(vault, proof, heard)
+        except CredentialRefused as error:
+            error_type = error.details.get("error_type")
             if ticket.tries >= MAX_TRIES:
-                raise TicketSpent from None
+                raise TicketSpent(error_type=error_type) from None
             method = "token" if proof.method is LinkMethod.TOKEN else "user name or password"
-            raise WrongCredential(method=method) from None
+            raise WrongCredential(method=method, error_type=error_type) from None
         except NoStagingAccess as error:
-            raise LoginRefused(reason="your Vault user may not use the API", remedy=error.remedy) from None
+            raise LoginRefused(
+                reason="your Vault user may not use the API",
+                remedy=error.remedy,
+                error_type=error.details.get("error_type"),
+            ) from None
         except VaultTemporary as error:
-            if proof.method is LinkMethod.TOKEN or isinstance(error, SURELY_NOT_JUDGED):
+            if proof.method is not LinkMethod.PASSWORD or isinstance(error, SURELY_NOT_JUDGED):
                 await self._tickets.give_back_try(ticket_secret)
             raise
 
-    async def _prove_by_password(self, vault: Vault, proof: Proof) -> tuple[Access, VaultUser]:
-        signed_in = await self._client.sign_in(vault, proof.user_name, proof.secret)
-        access = Access(vault=vault, credential=signed_in.credential, identity=signed_in.identity)
-        if signed_in.vault_host != vault.host:
-            await self._end_session(access)
-            elsewhere = self._vaults.at(signed_in.vault_host or "")
-            if elsewhere:
-                await self._end_session(replace(access, vault=elsewhere))
-            raise LandedElsewhere(vault=vault.name)
+    async def _linked(
+        self, slack_user: SlackUser, ticket_secret: str, proven: Proven, proof: Proof
+    ) -> tuple[LinkedAccount, LinkedAccount | None]:
+        """Store the link; return it and the one it replaces."""
+        account: LinkedAccount | None = None
         try:
-            user, _ = await self._client.me(access)
+            await self._tokens.learn(proven.access)
+            token_ends = proof.ends
+            if proof.method is LinkMethod.TOKEN and token_ends is None:
+                token_ends = await self._tokens.end_of(proven.access)
+            now = self._clock()
+            await self._tickets.use(ticket_secret, now)
+            account = _account(slack_user, proven.access, proven.user, proof, now, token_ends)
+            jobs = [*self._notices.jobs_for(account, now), *watch_jobs.after_linking(account, now)]
+            return account, await self._accounts.save(account, jobs=jobs)
         except BaseException:
-            await self._end_session(access)
+            if account is None:
+                await self._let_go(proven, proof)
+            else:
+                await self._undo(account)  # cut off while saving: it may stand
             raise
-        return access, user
 
-    async def _end_account(self, account: LinkedAccount) -> bool:
-        """End the Vault session of a link. A token is not ended: it is the person's, who may use it elsewhere."""
-        vault = self._vaults.at(account.vault_host)
-        if account.method is not LinkMethod.PASSWORD:
-            return True
-        if vault is None:
-            return False
-        access = Access(vault=vault, credential=account.credential, identity=account.identity)
-        return await self._end_session(access)
+    async def _let_go(self, proven: Proven, proof: Proof) -> None:
+        """End the Vault session that was opened for a link that does not come about."""
+        if proof.method is not LinkMethod.TOKEN:
+            await end_vault_session(self._client, proven.access)
 
-    async def _end_session(self, access: Access) -> bool:
+    async def _undo(self, account: LinkedAccount) -> None:
+        """Take back a link that was just stored, unless another one stands in its place."""
         try:
-            async with asyncio.timeout(END_SECONDS):
-                await self._client.end_session(access)
-        except CredentialRefused:
-            return True
-        except (BotError, TimeoutError) as error:
-            log.warning("vault session not ended", vault=access.vault.name, error=type(error).__name__)
-            return False
-        return True
-
-    def _name_of(self, host: str) -> str:
-        vault = self._vaults.at(host)
-        return vault.name if vault else host
-
-
-def _same_person(profile: SlackProfile, user: VaultUser) -> bool:
-    """Whether both sides know the person by the same address; one that is not known proves nothing."""
-    known, given = profile.email.strip(), user.email.strip()
-    if known.isascii() and given.isascii():
-        known, given = known.lower(), given.lower()
-    # Beyond ASCII, different letters may fold into the same: there, only the very same address will do.
-    return bool(known) and known == given
+            stored = await self._accounts.find_one(account.slack_user, account.vault_host)
+            if stored is not None and stored.credential == account.credential:
+                await self._accounts.remove(account.slack_user, account.vault_host)
+        except BotError as error:
+            log.error("link not taken back", error=type(error).__name__)
+        await end_link(self._client, self._vaults, account)
 
 
 def _account(
-    slack_user: SlackUser, access: Access, user: VaultUser, method: LinkMethod, now: datetime
+    slack_user: SlackUser,
+    access: Access,
+    user: VaultUser,
+    proof: Proof,
+    now: datetime,
+    token_ends: datetime | None,
 ) -> LinkedAccount:
-    identity: Identity | None = access.identity
-    if identity is None:
+    if access.identity is None:
         raise ValueError("an account needs the identity Vault gave")
+    is_token = proof.method is LinkMethod.TOKEN
     return LinkedAccount(
         slack_user=slack_user,
         vault_host=access.vault.host,
-        identity=identity,
+        identity=access.identity,
         vault_user_name=user.user_name,
         vault_full_name=user.full_name,
-        method=method,
+        method=proof.method,
         credential=access.credential,
         linked_at=now,
-        valid_until=now + LONGEST_VAULT_SESSION if method is LinkMethod.PASSWORD else None,
+        valid_until=token_ends if is_token else now + LONGEST_VAULT_SESSION,
+        refresh_token=proof.refresh_token,
+        session_started=None if is_token else now,
+        last_used=now,
     )

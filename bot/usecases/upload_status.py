@@ -1,16 +1,28 @@
 """Where one upload stands, and which uploads a person has."""
 
+import asyncio
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from bot.model.accounts import SlackUser
+from bot.model.accounts import Asker, Heard
+from bot.model.audit import Action
 from bot.model.clock import Clock
-from bot.model.errors import BotError, NearMiss, NotFoundInVault, UploadNotVisible
+from bot.model.errors import (
+    BotError,
+    LinkEnded,
+    NearMiss,
+    NoStagingAccess,
+    NotFoundInVault,
+    UploadNotVisible,
+    VaultTemporary,
+)
 from bot.model.pasting import Pasted
-from bot.model.statuses import UploadList, UploadStatus
+from bot.model.statuses import UploadList, UploadLists, UploadStatus, VaultTrouble
 from bot.model.uploads import UploadSession, most_urgent_first
 from bot.usecases.acting import Acting, Person
+from bot.usecases.auditing import Auditing
 from bot.vault.client import VaultClient
 
 MOST_NEAR = 3
@@ -18,25 +30,37 @@ LONGEST_NEAR = 300
 
 
 class UploadStatuses:
-    """Reads Vault as the asking person, never as anyone else, and keeps nothing."""
+    """Reads Vault as the asking person and nobody else, keeps nothing, and writes each look into the audit log."""
 
-    def __init__(self, *, acting: Acting, client: VaultClient, clock: Clock, stall_after: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        acting: Acting,
+        client: VaultClient,
+        auditing: Auditing,
+        clock: Clock,
+        stall_after: timedelta,
+    ) -> None:
         self._acting = acting
         self._client = client
+        self._auditing = auditing
         self._clock = clock
         self._stall_after = stall_after
 
-    async def look_up(self, slack_user: SlackUser, pasted: Pasted) -> UploadStatus:
-        """Return the upload's status: one database read and one Vault call when the id is right.
+    async def look_up(self, asker: Asker, pasted: Pasted) -> UploadStatus:
+        """Return the upload's status: one database read, one Vault call and one audit row when the id is right.
 
-        Where Vault shows nothing under that id, one more call lists what the person can see. It is made for every
-        such id alike, so that neither the answer nor its time tells "unknown" from "not yours" or "ended".
+        Without a Vault's name the person's default Vault is asked first, then all their others at the same time.
+        Where no Vault shows anything under that id, one more call lists what the person can see in the first. All
+        these are made for every such id alike, so that neither the answer nor its time tells "unknown" from "not
+        yours" or "ended".
         """
-        async with self._acting.acting_as(slack_user, pasted.vault) as person:
-            try:
-                upload = await self._client.upload(person.access, pasted.upload_id)
-            except NotFoundInVault:
-                upload = await self._other_reading(person, pasted)
+        async with self._auditing.recording(Action.LOOK_UP, asker, upload_id=pasted.upload_id) as record:
+            people = await self._people(asker, pasted.vault, record.heard)
+            record.acted_as(people[0].vault.host, people[0].account.identity)
+            person, upload = await self._find(people, pasted)
+            record.acted_as(person.vault.host, person.account.identity)
+            record.saw(upload)
         changed = pasted.changed or upload.id != pasted.upload_id
         return UploadStatus(
             upload=upload,
@@ -45,10 +69,101 @@ class UploadStatuses:
             understood=upload.id if changed else None,
         )
 
-    async def list_all(self, slack_user: SlackUser, vault_name: str | None) -> UploadList:
-        """Return the uploads of one Vault that are active at this moment."""
-        async with self._acting.acting_as(slack_user, vault_name) as person:
-            found = await self._client.uploads(person.access)
+    async def list_all(self, asker: Asker, vault_name: str | None) -> UploadLists:
+        """Return the uploads that are active at this moment: of one Vault, or of all that the person has linked.
+
+        What one Vault refuses does not hide the others; when none answers, the first one's error is raised.
+        """
+        async with self._auditing.recording(Action.LIST, asker) as record:
+            people = await self._people(asker, vault_name, record.heard)
+            record.acted_as(people[0].vault.host, people[0].account.identity)
+            first, *others = people
+            found = await asyncio.gather(
+                self._list(first), *(self._listed_too(person) for person in others), return_exceptions=True
+            )
+            lists = [one for one in found if isinstance(one, UploadList)]
+            if not lists:
+                raise _first_error(found)
+        troubles = [
+            VaultTrouble(vault=person.vault, error=_bot_error(one))
+            for person, one in zip(people, found, strict=True)
+            if isinstance(one, BaseException)
+        ]
+        return UploadLists(lists=tuple(lists), troubles=tuple(troubles))
+
+    async def add_near(self, error: NearMiss, asker: Asker, text: str) -> None:
+        """Add to the error the person's own uploads that the text may mean; none if they cannot be read.
+
+        A Vault behind `@` is the one looked into, else the person's default.
+        """
+        wanted, _, vault_name = text.partition("@")
+        try:
+            people = await self._people(asker, vault_name.strip() or None, Heard())
+            listed = await self._listed_too(people[0])
+        except BotError:
+            # The person asked something else: the trouble with their words is what they need to hear of.
+            return
+        error.near = _close_to(wanted, listed.uploads, listed.account.identity.vault_user_id)
+        error.near_vault = listed.vault.host
+
+    async def _people(self, asker: Asker, vault_name: str | None, heard: Heard) -> list[Person]:
+        if vault_name:
+            return [await self._acting.person(asker, vault_name, heard)]
+        return await self._acting.everywhere(asker, heard)
+
+    async def _find(self, people: list[Person], pasted: Pasted) -> tuple[Person, UploadSession]:
+        first, *others = people
+        trouble: BotError | None = None
+        try:
+            return first, await self._upload(first, pasted.upload_id)
+        except NotFoundInVault:
+            pass
+        except (VaultTemporary, LinkEnded, NoStagingAccess) as error:
+            if not others:
+                raise
+            trouble = error
+        found = await asyncio.gather(
+            self._seen_in_list(first, pasted, pasted.others) if trouble is None else _again(trouble),
+            *(self._elsewhere(person, pasted) for person in others),
+            return_exceptions=True,
+        )
+        # An id that is right to the letter in another Vault goes before another reading of it in the first.
+        for person, one in [*zip(others, found[1:], strict=True), (first, found[0])]:
+            if isinstance(one, UploadSession):
+                return person, one
+        if not isinstance(found[0], UploadNotVisible):
+            raise _first_error(found)
+        found[0].name_unasked(
+            [
+                person.vault.name
+                for person, one in zip(others, found[1:], strict=True)
+                if not isinstance(_bot_error(one), NotFoundInVault | UploadNotVisible)
+            ]
+        )
+        raise found[0]
+
+    async def _upload(self, person: Person, upload_id: str) -> UploadSession:
+        return await self._acting.ask(person, lambda access: self._client.upload(access, upload_id))
+
+    async def _elsewhere(self, person: Person, pasted: Pasted) -> UploadSession:
+        """Look in another Vault of the person; its list is needed only where the id can be read in several ways."""
+        if not pasted.others:
+            return await self._upload(person, pasted.upload_id)
+        return await self._seen_in_list(person, pasted, (pasted.upload_id, *pasted.others))
+
+    async def _seen_in_list(self, person: Person, pasted: Pasted, readings: Sequence[str]) -> UploadSession:
+        uploads = await self._acting.ask(person, self._client.uploads)
+        visible = {upload.id: upload for upload in uploads}
+        for reading in readings:
+            if reading in visible:
+                return visible[reading]
+        missing = UploadNotVisible(upload_id=pasted.upload_id)
+        missing.near = _close_to(pasted.upload_id, uploads, person.account.identity.vault_user_id)
+        missing.near_vault = person.vault.host
+        raise missing
+
+    async def _list(self, person: Person) -> UploadList:
+        found = await self._acting.ask(person, self._client.uploads)
         now = self._clock()
         active = [upload for upload in found if upload.expires > now]
         return UploadList(
@@ -57,30 +172,26 @@ class UploadStatuses:
             account=person.account,
         )
 
-    async def add_near(self, error: NearMiss, slack_user: SlackUser, text: str) -> None:
-        """Add to the error the person's own uploads that the text may mean; none if they cannot be read.
+    async def _listed_too(self, person: Person) -> UploadList:
+        """List one more Vault, with an audit row of its own."""
+        async with self._auditing.recording(Action.LIST, person.asker) as record:
+            record.acted_as(person.vault.host, person.account.identity)
+            return await self._list(replace(person, heard=record.heard))
 
-        A Vault behind `@` is the one looked into.
-        """
-        wanted, _, vault_name = text.partition("@")
-        try:
-            listed = await self.list_all(slack_user, vault_name.strip() or None)
-        except BotError:
-            # The person asked something else: the trouble with their words is what they need to hear of.
-            return
-        error.near = _close_to(wanted, listed.uploads, listed.account.identity.vault_user_id)
-        error.near_vault = listed.vault.host
 
-    async def _other_reading(self, person: Person, pasted: Pasted) -> UploadSession:
-        uploads = await self._client.uploads(person.access)
-        visible = {upload.id: upload for upload in uploads}
-        for reading in pasted.others:
-            if reading in visible:
-                return visible[reading]
-        missing = UploadNotVisible(upload_id=pasted.upload_id)
-        missing.near = _close_to(pasted.upload_id, uploads, person.account.identity.vault_user_id)
-        missing.near_vault = person.vault.host
-        raise missing
+async def _again(error: BotError) -> UploadSession:
+    raise error
+
+
+def _bot_error(found: object) -> BotError:
+    """The failure as what people read; anything unforeseen goes on as what it is."""
+    if isinstance(found, BotError):
+        return found
+    raise found if isinstance(found, BaseException) else AssertionError("no failure")
+
+
+def _first_error(found: Sequence[object]) -> BaseException:
+    return next(one for one in found if isinstance(one, BaseException))
 
 
 def _close_to(text: str, uploads: Iterable[UploadSession], owner: str) -> tuple[UploadSession, ...]:

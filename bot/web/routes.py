@@ -1,7 +1,7 @@
 """All routes of the process (contract, section 5)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bot.web.link_pages import LinkPages
+from bot.web.oidc_pages import OidcPages
 from bot.web.slack_events import SlackEvents
 
 Check = Callable[[], Awaitable[str | None]]
@@ -18,7 +19,12 @@ CHECK_TIME = 3.0
 
 
 def web_app(
-    *, link_pages: LinkPages, slack_events: SlackEvents | None, checks: Mapping[str, Check]
+    *,
+    link_pages: LinkPages,
+    oidc_pages: OidcPages,
+    slack_events: SlackEvents | None,
+    checks: Mapping[str, Check],
+    more_routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Return the application; without `slack_events` (Socket Mode) Slack has no endpoint here."""
 
@@ -36,6 +42,9 @@ def web_app(
 
     routes: list[BaseRoute] = [
         Route("/link", link_pages.endpoint, methods=["GET", "POST"]),
+        Route("/link/oidc/start", oidc_pages.start, methods=["GET"]),
+        Route("/link/oidc/callback", oidc_pages.callback, methods=["GET"]),
+        *more_routes,
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
     ]

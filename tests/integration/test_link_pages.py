@@ -106,8 +106,8 @@ async def test_headers__keep_the_page_to_itself(demo: DemoWorkspace, client: htt
         assert page.headers["x-frame-options"] == "DENY"
         assert page.headers["x-content-type-options"] == "nosniff"
         assert page.headers["referrer-policy"] == "same-origin"
-        assert "set-cookie" not in page.headers
         assert not re.search(r"<script|<link |<img|src=|https?://(?!127\.0\.0\.1)", page.text)
+    assert ["set-cookie" in page.headers for page in pages] == [True, False, False]
 
 
 async def test_get__changes_nothing(demo: DemoWorkspace, client: httpx.AsyncClient) -> None:
@@ -384,7 +384,6 @@ async def test_form__empty(demo: DemoWorkspace, client: httpx.AsyncClient) -> No
         {"method": "token", "token": "veeva-vault-\u00fcmlaut"},
         {"method": "token", "token": "two words of it"},
         {"username": ""},
-        {"password": ""},
         {"password": "x" * 1025},
         {"vault": "127.0.0.1:9"},
         {"vault": "<b>bold</b>"},

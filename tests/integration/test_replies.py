@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
@@ -16,20 +16,51 @@ from starlette.types import Receive, Scope, Send
 
 from bot.demo.serving import LoopbackServer
 from bot.model.accounts import SlackUser
+from bot.model.errors import NotInstalled
+from bot.model.secret import Secret
 from bot.slack.blocks.kit import Message, section
+from bot.slack.installed import Installed, OneWorkspace
 from bot.slack.payloads import ReplyTo
 from bot.slack.replies import NotDelivered, Replies
+from bot.slack.workspace import Workspace
 
 ALICE = SlackUser(workspace="T1", user_id="U1", team_id="T1")
 MESSAGE = Message(text="31%", blocks=[section("*31%*")])
 
 
+def a_workspace(token: str = "xoxb-1") -> Workspace:  # noqa: S107
+    """Alice's."""
+    return Workspace(
+        team_id="T1", enterprise_id=None, name="One", bot_id="B1", bot_user_id="UB", token=Secret(token)
+    )
+
+
+class Rotating:
+    """An installation whose token was replaced by another process; `newest` None: it was removed instead."""
+
+    def __init__(self, newest: str | None) -> None:
+        self._newest = newest
+
+    async def of_person(self, _: SlackUser, *, past: Workspace | None = None) -> Workspace:
+        """The one before, until somebody has found out that Slack refuses it."""
+        if past is None:
+            return a_workspace("xoxb-old")
+        if self._newest is None:
+            raise NotInstalled
+        return a_workspace(self._newest)
+
+
 class Slack:
-    """Answers posts to /answer by `responses` in turn, then 200; keeps what came; takes direct messages."""
+    """Answers posts to /answer by `responses` in turn, then 200; keeps what came; takes direct messages.
+
+    It refuses the tokens in `void`.
+    """
 
     def __init__(self, *responses: Response) -> None:
         self.came: list[dict[str, Any]] = []
         self.direct: list[str] = []
+        self.tokens: list[str] = []
+        self.void: set[str] = set()
         self._responses = list(responses)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,10 +73,17 @@ class Slack:
             self.came.append(json.loads(body))
             response = self._responses.pop(0) if self._responses else Response("ok")
         else:
-            if request.url.path.endswith("chat.postMessage"):
-                self.direct.append(json.loads(body)["text"])
-            response = JSONResponse({"ok": True, "channel": {"id": "D1"}})
+            response = self._call(request, body)
         await response(scope, receive, send)
+
+    def _call(self, request: Request, body: bytes) -> Response:
+        token = request.headers["authorization"].removeprefix("Bearer ")
+        self.tokens.append(token)
+        if token in self.void:
+            return JSONResponse({"ok": False, "error": "token_revoked"})
+        if request.url.path.endswith("chat.postMessage"):
+            self.direct.append(json.loads(body)["text"])
+        return JSONResponse({"ok": True, "channel": {"id": "D1"}})
 
 
 @dataclass(frozen=True)
@@ -53,12 +91,15 @@ class Way:
     """How to answer, how to keep a connection busy, and the address."""
 
     answer: Callable[[], Awaitable[None]]
+    tell: Callable[[], Awaitable[None]]
     hold: Callable[[], Coroutine[Any, Any, None]]
     url: str
 
 
 @asynccontextmanager
-async def serving(slack: Slack, *, connections: int = 10) -> AsyncIterator[Way]:
+async def serving(
+    slack: Slack, *, connections: int = 10, installed: Installed | None = None
+) -> AsyncIterator[Way]:
     """Yield the ways to this Slack."""
     server = LoopbackServer()
     await server.start(slack)
@@ -66,18 +107,23 @@ async def serving(slack: Slack, *, connections: int = 10) -> AsyncIterator[Way]:
     timeout = aiohttp.ClientTimeout(total=5, connect=0.2)
     try:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
-            client = AsyncWebClient(token="xoxb-1", base_url=f"{server.url}/api/", session=http)
-            replies = Replies(client=client, http=http)
+            client = AsyncWebClient(base_url=f"{server.url}/api/", session=http)
+            replies = Replies(
+                client=client, http=http, installed=installed or OneWorkspace(a_workspace(), client)
+            )
             reply_to = ReplyTo(slack_user=ALICE, response_url=f"{server.url}/answer")
 
             async def answer() -> None:
                 await replies.answer(reply_to, MESSAGE)
 
+            async def tell() -> None:
+                await replies.tell(ALICE, MESSAGE)
+
             async def hold() -> None:
                 async with http.get(f"{server.url}/slow") as response:
                     await response.read()
 
-            yield Way(answer, hold, server.url)
+            yield Way(answer, tell, hold, server.url)
     finally:
         await server.stop()
 
@@ -128,8 +174,37 @@ async def test_answer__nowhere_to_go() -> None:
     async with serving(Slack()) as way:
         url = way.url
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as http:
-        client = AsyncWebClient(token="xoxb-1", base_url=f"{url}/api/", session=http, retry_handlers=[])
+        client = AsyncWebClient(base_url=f"{url}/api/", session=http, retry_handlers=[])
+        replies = Replies(client=client, http=http, installed=OneWorkspace(a_workspace(), client))
         with pytest.raises(NotDelivered):
-            await Replies(client=client, http=http).answer(
-                ReplyTo(slack_user=ALICE, response_url=f"{url}/answer"), MESSAGE
-            )
+            await replies.answer(ReplyTo(slack_user=ALICE, response_url=f"{url}/answer"), MESSAGE)
+
+
+async def test_tell__with_the_token_of_the_installation() -> None:
+    slack = Slack()
+    async with serving(slack) as way:
+        await way.tell()
+    assert (slack.direct, set(slack.tokens)) == (["31%"], {"xoxb-1"})
+
+
+async def test_tell__with_the_token_that_another_process_put_in_its_place() -> None:
+    slack = Slack()
+    slack.void = {"xoxb-old"}
+    async with serving(slack, installed=cast("Installed", Rotating("xoxb-new"))) as way:
+        await way.tell()
+    assert slack.direct == ["31%"]
+    assert slack.tokens == ["xoxb-old", "xoxb-new", "xoxb-new"]
+
+
+@pytest.mark.parametrize("newest", ["xoxb-old", None])
+async def test_tell__with_a_token_that_is_void_for_good(newest: str | None) -> None:
+    slack = Slack()
+    slack.void = {"xoxb-old"}
+    async with serving(slack, installed=cast("Installed", Rotating(newest))) as way:
+        with pytest.raises(NotDelivered):
+            await way.tell()
+    assert slack.tokens == ["xoxb-old"]
+
+
+def test_workspace__does_not_show_its_token() -> None:
+    assert "xoxb" not in repr(a_workspace()) + str(a_workspace())

@@ -1,0 +1,166 @@
+"""Goodbye: unlinking an account, forgetting a person, forgetting a whole workspace.
+
+The row goes first: whatever happens then, the bot can no longer act for the person. Its audit row follows at once,
+and only then is Vault told, which may take its time.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from bot.model.accounts import Asker, SlackUser, Unlinked, Vaults, default_first
+from bot.model.audit import Action
+from bot.model.errors import BotError, KeyMissing, NotLinked, SealBroken
+from bot.model.references import new_reference
+from bot.model.watches import Watch
+from bot.store.accounts import Accounts, Removed
+from bot.store.tickets import Tickets
+from bot.store.watches import Watches
+from bot.usecases.auditing import Auditing, Record
+from bot.usecases.goodbye import end_link
+from bot.vault.client import VaultClient
+
+MOST_AT_ONCE = 8
+"""Goodbyes to Vault under way at the same time, when a whole workspace leaves."""
+
+Release = Callable[[Watch], Awaitable[None]]
+
+log = structlog.get_logger()
+
+
+class Leaving:
+    """Removes what is stored of people, ends their Vault sessions, and writes down that it was done."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        tickets: Tickets,
+        client: VaultClient,
+        vaults: Vaults,
+        auditing: Auditing,
+        watches: Watches,
+        release: Release | None = None,
+    ) -> None:
+        """`release` takes back what Slack holds of a watch; None where there is no way to Slack."""
+        self._watches = watches
+        self._release = release
+        self._accounts = accounts
+        self._tickets = tickets
+        self._client = client
+        self._vaults = vaults
+        self._auditing = auditing
+
+    async def unlink(self, asker: Asker, vault_name: str | None, *, every: bool = False) -> list[Unlinked]:
+        """Remove the link to one Vault, or every link, and end their Vault sessions. NotLinked, UnknownVault.
+
+        A Vault is given by its name, or by the host of a link that stands, also when the operator no longer serves
+        it; none given means the one that answers when none is named. A link whose seal is broken goes like any other.
+        """
+        try:
+            hosts = await self._meant(asker.slack_user, vault_name, every=every)
+        except BotError as error:
+            record = Record()
+            record.failed(error)
+            await self._auditing.write(Action.UNLINK, asker, record)
+            raise
+        gone = [await self._removed(asker, host, Action.UNLINK) for host in hosts]
+        log.info("accounts unlinked", count=len(gone))
+        return [await self._told(host, removed) for host, removed in gone]
+
+    async def forget(self, asker: Asker, *, why: str) -> list[Unlinked]:
+        """Erase all that is stored of the person, and return the links: to whatever Vault, with watches and jobs;
+        preferences; tickets.
+
+        `why` goes into the audit log, which itself keeps what the person did. Of somebody who is not known nothing
+        is written: Slack also tells of people who never used the app.
+        """
+        gone = await self._erased(asker, why)
+        return [await self._told(host, removed) for host, removed in gone]
+
+    async def forget_workspace(self, workspace: str, *, why: str) -> int:
+        """Erase all people of a workspace, or of an Enterprise organisation, and return how many there were."""
+        people = await self._accounts.people_of_workspace(workspace)
+        reference = new_reference()
+        gone: list[tuple[str, Removed]] = []
+        for person in people:
+            gone += await self._erased(Asker(person, reference), why)
+        limit = asyncio.Semaphore(MOST_AT_ONCE)
+
+        async def tell(host: str, removed: Removed) -> None:
+            async with limit:
+                await self._told(host, removed)
+
+        await asyncio.gather(*(tell(host, removed) for host, removed in gone))
+        log.info("workspace forgotten", workspace=workspace, people=len(people), reference=reference)
+        return len(people)
+
+    async def _meant(self, slack_user: SlackUser, vault_name: str | None, *, every: bool) -> list[str]:
+        """Return the hosts of the links that are to go, at least one."""
+        linked = await self._accounts.hosts_of(slack_user)
+        if every and linked:
+            return linked
+        if vault_name:
+            host = vault_name if vault_name in linked else self._vaults.named(vault_name).host
+        else:
+            host = await self._default_of(slack_user, linked)
+        if host not in linked:
+            raise NotLinked(vault=self._name_of(host))
+        return [host]
+
+    async def _default_of(self, slack_user: SlackUser, linked: list[str]) -> str:
+        """Return the host that answers the person when no Vault is named."""
+        try:
+            accounts = await self._accounts.find(slack_user)
+        except (SealBroken, KeyMissing):
+            accounts = []
+        if served := default_first(self._vaults, accounts):
+            return served[0].vault_host
+        hosts = [vault.host for vault in self._vaults.all]
+        return next((host for host in [*hosts, *linked] if host in linked), hosts[0])
+
+    async def _erased(self, asker: Asker, why: str) -> list[tuple[str, Removed]]:
+        hosts = await self._accounts.hosts_of(asker.slack_user)
+        gone = [await self._removed(asker, host, Action.FORGET, why) for host in hosts]
+        tickets = await self._tickets.forget(asker.slack_user)
+        await self._watches.forget_preferences(asker.slack_user)
+        if tickets and not gone:
+            async with self._auditing.recording(Action.FORGET, asker, note=why):
+                pass
+        if tickets or gone:
+            log.info("person forgotten", accounts=len(gone), tickets=tickets, reference=asker.reference)
+        return gone
+
+    async def _removed(self, asker: Asker, host: str, action: Action, note: str = "") -> tuple[str, Removed]:
+        # A removal cannot be taken back when its audit row fails; the failure is told, and asking again is harmless.
+        async with self._auditing.recording(action, asker, vault_host=host, note=note) as record:
+            held = [
+                watch for watch in await self._watches.of_account(asker.slack_user, host) if watch.failsafe
+            ]
+            removed = await self._accounts.remove(asker.slack_user, host)
+            if removed.account is not None:
+                record.acted_as(host, removed.account.identity)
+        for watch in held:
+            await self._taken_back(watch)
+        return host, removed
+
+    async def _taken_back(self, watch: Watch) -> None:
+        try:
+            if self._release is not None:
+                await self._release(watch)
+        except BotError as error:
+            # It is a plain sentence about an upload of theirs, and comes to them alone or where they put it.
+            log.warning("a message that Slack holds was not taken back", error=type(error).__name__)
+
+    async def _told(self, host: str, removed: Removed) -> Unlinked:
+        """End the Vault session of a link that is removed."""
+        account = removed.account
+        ended = account is not None and await end_link(self._client, self._vaults, account)
+        return Unlinked(
+            vault_name=self._name_of(host), method=account.method if account else None, session_ended=ended
+        )
+
+    def _name_of(self, host: str) -> str:
+        vault = self._vaults.at(host)
+        return vault.name if vault else host

@@ -1,0 +1,25 @@
+"""What `demo --once` prints of a conversation, with the real bot between the emulators."""
+
+import asyncio
+from datetime import timedelta
+
+from bot.demo.transcript import direct_messages, say_message
+from bot.demo.vault import seed
+from bot.demo.workspace import demo_person, demo_workspace
+
+
+async def test_direct_messages__a_reminder_with_its_menu_and_buttons() -> None:
+    alice, printed = demo_person("alice"), list[str]()
+    async with demo_workspace() as demo:
+        await demo.link_once(["alice"])
+        known = len(direct_messages(demo, alice))
+        await demo.ask("alice", f"watch {seed.CHOLECAP} 1h")
+        demo.clock.set(demo.vault.upload(seed.CHOLECAP).expires - timedelta(minutes=59))
+        async with asyncio.timeout(20):
+            while len(direct_messages(demo, alice)) == known:  # noqa: ASYNC110 - another process tells it
+                await asyncio.sleep(0.05)
+        say_message(printed.append, direct_messages(demo, alice)[-1], "in a direct message")
+    assert printed[0] == "Vault Uploads  (in a direct message)"
+    assert "  🟠 Cholecap-Commercial-2021.mp4 expires in " in printed[1]
+    assert "  [Snooze]" in printed[1]
+    assert "  [Show] [Stop]" in printed[1]
