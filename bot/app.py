@@ -2,45 +2,56 @@
 
 import asyncio
 import gc
-import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import aiohttp
+import httpx
 import structlog
-from slack_bolt.async_app import AsyncApp
-from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
 from bot.clocks import clock_for
-from bot.config import Config
-from bot.model.accounts import LinkedAccount, SlackUser, Vaults
+from bot.config import DEFAULT_LOGIN, Config
+from bot.idp.provider import IdentityProvider
+from bot.installing import install_routes, installed_by
+from bot.model.accounts import Asker, LinkMethod, SlackUser, Vaults
 from bot.model.clock import Clock
-from bot.slack.blocks import linking as linking_blocks
+from bot.model.references import new_reference
+from bot.readiness import checks
+from bot.reminders import reminders
 from bot.slack.blocks.upload_status import Look
-from bot.slack.failures import Failures
+from bot.slack.bolt import bolt_app
+from bot.slack.delivery_faults import due_work_retries
+from bot.slack.departures import DEACTIVATED, Departures
+from bot.slack.failures import Failures, LinkUrl
+from bot.slack.installed import ManyWorkspaces
 from bot.slack.listeners import register
 from bot.slack.listeners.collaborators import Collaborators
-from bot.slack.replies import NotDelivered, Replies, retry_handlers
+from bot.slack.people import People
+from bot.slack.replies import Replies, retry_handlers
 from bot.slack.socket_mode import SocketMode
+from bot.slack.views import Views
 from bot.slack.work import Work
-from bot.slack.workspace import People, Workspace, find_workspace
-from bot.store.accounts import Accounts
-from bot.store.database import Database, database_url, ping
-from bot.store.schema import check_keys, migrate
-from bot.store.seal import Keyring
-from bot.store.tickets import Tickets
+from bot.storage import Storage
+from bot.telling import confirmer, slack_deliveries, teller
 from bot.usecases.acting import Acting
+from bot.usecases.auditing import Auditing
+from bot.usecases.leaving import Leaving
 from bot.usecases.linking import Linking
+from bot.usecases.notices import Notices
+from bot.usecases.pruning import Pruning
+from bot.usecases.renewing import Renewing
 from bot.usecases.upload_status import UploadStatuses
 from bot.vault.client import VaultClient
 from bot.vault.pool import http_client
-from bot.web.link_pages import Confirm, LinkPages
-from bot.web.routes import Check, web_app
+from bot.web.link_pages import LinkPages
+from bot.web.oidc_pages import OidcPages
+from bot.web.routes import web_app
 from bot.web.server import WebServer
 from bot.web.slack_events import SlackEvents
+from bot.worker import Worker
 
 log = structlog.get_logger()
 
@@ -48,18 +59,17 @@ STOP_SECONDS = 23.0
 """From the signal until the last answer is cancelled; what then remains takes less than two."""
 VAULT_SECONDS = 15.0
 """Less than an answer may take in all, so that a slow Vault is named as what it is."""
-CONFIRM_SECONDS = 5.0
-"""Slack may ask to be called again later; nobody waits before the page for that."""
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Running:
-    """The opened process: what serves the web, what hears Slack, and what is under way."""
+    """The opened process: what serves the web, what hears Slack, what is under way, and what keeps promises."""
 
     web: Starlette
     socket_mode: SocketMode | None
     work: Work
+    worker: Worker
 
 
 @asynccontextmanager
@@ -73,38 +83,122 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
     async with AsyncExitStack() as stack:
         clock = clock_for(config.demo_clock_file)
         vaults = Vaults(config.vaults)
-        keyring = Keyring.parse(config.encryption_keys.reveal())
-        database = await stack.enter_async_context(Database.open(database_url(config.database_url.reveal())))
-        await check_keys(database, keyring)
-        await migrate(database)
+        store = await stack.enter_async_context(Storage.open(config, clock))
         slack_http = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
-        slack = _slack_client(config, slack_http, config.slack_bot_token.reveal())
-        workspace = await find_workspace(slack)
+        slack = AsyncWebClient(
+            base_url=config.slack_api_url, session=slack_http, retry_handlers=retry_handlers()
+        )
+        installed = await installed_by(config, store, slack, clock)
+        if isinstance(installed, ManyWorkspaces):
+            stack.push_async_callback(installed.close)
         http = await stack.enter_async_context(http_client())
         client = VaultClient(
-            http, version=config.vault_api_version, client_id=config.vault_client_id, budget=VAULT_SECONDS
+            http,
+            version=config.vault_api_version,
+            client_id=config.vault_client_id,
+            budget=VAULT_SECONDS,
+            login_url=config.vault_login_url,
         )
-        accounts = Accounts(database, keyring)
-        replies = Replies(client=slack, http=slack_http)
+        provider = _identity_provider(config, http, clock)
+        auditing = Auditing(log=store.audit, clock=clock, with_paths=config.audit_paths)
+        renewing = Renewing(
+            accounts=store.accounts,
+            leases=store.leases,
+            provider=provider,
+            profile_id=config.oidc_profile_id,
+            client=client,
+            auditing=auditing,
+            clock=clock,
+        )
+        acting = Acting(accounts=store.accounts, vaults=vaults, renewing=renewing, clock=clock)
+        people = People(client=slack, installed=installed, clock=clock)
+        replies = Replies(client=slack, http=slack_http, installed=installed)
+
+        def look() -> Look:
+            return Look(now=clock(), stall_after=config.stall_after, several_vaults=vaults.several)
+
+        deliveries = slack_deliveries(
+            AsyncWebClient(
+                base_url=config.slack_api_url, session=slack_http, retry_handlers=due_work_retries()
+            ),
+            installed=installed,
+            people=people,
+            look=look,
+            clock=clock,
+        )
+        leaving = Leaving(
+            accounts=store.accounts,
+            tickets=store.tickets,
+            client=client,
+            vaults=vaults,
+            auditing=auditing,
+            watches=store.watches,
+            release=deliveries.release,
+        )
+
+        async def forget(slack_user: SlackUser) -> None:
+            await leaving.forget(Asker(slack_user, new_reference()), why=DEACTIVATED)
+
+        notices = Notices(
+            accounts=store.accounts,
+            clock=clock,
+            tell=teller(replies, vaults, clock),
+            forget=forget,
+            is_gone=people.is_gone,
+        )
         linking = Linking(
-            accounts=accounts,
-            tickets=Tickets(database),
+            accounts=store.accounts,
+            tickets=store.tickets,
             client=client,
             vaults=vaults,
             clock=clock,
-            profile_of=People(client=slack, workspace=workspace).profile_of,
+            profile_of=people.profile_of,
             any_email=config.link_any_email,
+            auditing=auditing,
+            notices=notices,
+            versions_store=store.vault_versions,
+            provider=provider,
+            profile_id=config.oidc_profile_id,
+            methods=config.link_methods,
+            login_is_public=config.vault_login_url == DEFAULT_LOGIN,
         )
         statuses = UploadStatuses(
-            acting=Acting(accounts=accounts, vaults=vaults),
-            client=client,
-            clock=clock,
-            stall_after=config.stall_after,
+            acting=acting, client=client, auditing=auditing, clock=clock, stall_after=config.stall_after
         )
-        given = _collaborators(config, statuses, linking, vaults, clock)
+        departures = Departures(
+            installed=installed, people=people, leaving=leaving, accounts=store.accounts, auditing=auditing
+        )
+
+        telling = reminders(
+            config,
+            store,
+            acting=acting,
+            statuses=statuses,
+            client=client,
+            auditing=auditing,
+            deliveries=deliveries,
+            vaults=vaults,
+            clock=store.due.clock,
+        )
+        given = Collaborators(
+            statuses=statuses,
+            linking=linking,
+            leaving=leaving,
+            departures=departures,
+            watching=telling.watching,
+            care=telling.care,
+            preferring=telling.preferring,
+            replies=replies,
+            views=Views(client=slack, installed=installed),
+            link_url=_link_url(linking, config.public_url),
+            vaults=vaults,
+            clock=clock,
+            look=look,
+            lead_times=config.remind_before,
+        )
         failures = Failures(link_url=given.link_url, vault_names=given.vault_names, look=given.look)
-        work = Work(replies=replies, failures=failures, workspace=workspace)
-        app = _bolt_app(config, _slack_client(config, slack_http), workspace)
+        work = Work(replies=replies, failures=failures, installed=installed, people=people, auditing=auditing)
+        app = bolt_app(slack, installed)
         register(app, work, given)
         socket_mode = None
         if config.slack_app_token is not None:
@@ -115,15 +209,35 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             vaults=vaults,
             methods=config.link_methods,
             public_url=config.public_url,
-            mac=keyring.mac,
-            confirm=_confirmer(replies, vaults),
+            mac=store.keyring.mac,
+            confirm=confirmer(replies, linking, vaults),
+            clock=clock,
+            keep_alive=config.keep_alive,
         )
+        oidc_pages = OidcPages(
+            pages=pages,
+            linking=linking,
+            provider=provider,
+            clock=clock,
+            seal=store.keyring.seal,
+            unseal=store.keyring.open,
+        )
+        pruning = Pruning(log=store.audit, clock=clock, keep=config.audit_keep)
+        worker = Worker(store.due, {**notices.kinds(), **pruning.kinds(), **telling.kinds})
+        await store.due.schedule(pruning.jobs())
+        slack_events = None
+        if config.slack_signing_secret is not None and not config.socket_mode:
+            slack_events = SlackEvents(
+                dispatch=app.async_dispatch, signing_secret=config.slack_signing_secret, clock=clock
+            )
         web = web_app(
             link_pages=pages,
-            slack_events=_slack_events(config, app, clock),
-            checks=_checks(database, socket_mode, started),
+            oidc_pages=oidc_pages,
+            slack_events=slack_events,
+            checks=checks(store.database, socket_mode, started),
+            more_routes=install_routes(config, store, slack, installed, auditing, clock),
         )
-        yield Running(web=web, socket_mode=socket_mode, work=work)
+        yield Running(web=web, socket_mode=socket_mode, work=work, worker=worker)
 
 
 async def serve(config: Config, stop: asyncio.Event, started: asyncio.Event) -> None:
@@ -140,6 +254,7 @@ async def serve(config: Config, stop: asyncio.Event, started: asyncio.Event) -> 
         try:
             if running.socket_mode is not None:
                 await running.socket_mode.connect()
+            running.worker.start()
             started.set()
             log.info("ready", mode="socket" if config.socket_mode else "http", public_url=config.public_url)
             await stop.wait()
@@ -149,97 +264,28 @@ async def serve(config: Config, stop: asyncio.Event, started: asyncio.Event) -> 
             deadline = asyncio.get_running_loop().time() + STOP_SECONDS
             if running.socket_mode is not None:
                 await running.socket_mode.close()
-            await server.stop()
+            await asyncio.gather(server.stop(), running.worker.stop(STOP_SECONDS - 3))
             await running.work.drain(deadline - asyncio.get_running_loop().time())
     log.info("stopped")
 
 
-def _collaborators(
-    config: Config, statuses: UploadStatuses, linking: Linking, vaults: Vaults, clock: Clock
-) -> Collaborators:
+def _identity_provider(config: Config, http: httpx.AsyncClient, clock: Clock) -> IdentityProvider | None:
+    if LinkMethod.OIDC not in config.link_methods or not config.oidc_issuer or not config.oidc_client_id:
+        return None
+    return IdentityProvider(
+        http,
+        issuer=config.oidc_issuer,
+        client_id=config.oidc_client_id,
+        client_secret=config.oidc_client_secret,
+        scopes=config.oidc_scopes,
+        redirect_uri=f"{config.public_url}/link/oidc/callback",
+        clock=clock,
+    )
+
+
+def _link_url(linking: Linking, public_url: str) -> LinkUrl:
     async def link_url(slack_user: SlackUser, vault_name: str | None) -> str:
         ticket = await linking.start(slack_user, vault_name)
-        return f"{config.public_url}/link?ticket={ticket.reveal()}"
+        return f"{public_url}/link?ticket={ticket.reveal()}"
 
-    def look() -> Look:
-        return Look(now=clock(), stall_after=config.stall_after, several_vaults=vaults.several)
-
-    return Collaborators(
-        statuses=statuses, linking=linking, link_url=link_url, vaults=vaults, clock=clock, look=look
-    )
-
-
-def _slack_client(config: Config, http: aiohttp.ClientSession, token: str | None = None) -> AsyncWebClient:
-    return AsyncWebClient(
-        token=token, base_url=config.slack_api_url, session=http, retry_handlers=retry_handlers()
-    )
-
-
-def _bolt_app(config: Config, client: AsyncWebClient, workspace: Workspace) -> AsyncApp:
-    known = AuthorizeResult(
-        enterprise_id=workspace.enterprise_id,
-        team_id=workspace.team_id,
-        bot_id=workspace.bot_id,
-        bot_user_id=workspace.bot_user_id,
-        bot_token=config.slack_bot_token.reveal(),
-    )
-
-    async def authorize() -> AuthorizeResult:
-        """One workspace, asked about once at start: no `auth.test` on the way of a command."""
-        return known
-
-    return AsyncApp(
-        client=client,
-        # Bolt gives its loggers the root's level unless told otherwise, and writes requests at DEBUG.
-        logger=logging.getLogger("slack_bolt"),
-        authorize=authorize,
-        # The listener acknowledges and leaves its work to a task of ours. Without this, Bolt looks for the
-        # acknowledgement every 10 ms.
-        process_before_response=True,
-        # The signature is checked by web/slack_events over the raw body; Socket Mode has none.
-        request_verification_enabled=False,
-        attaching_function_token_enabled=False,
-        ignoring_self_assistant_message_events_enabled=False,
-    )
-
-
-def _slack_events(config: Config, app: AsyncApp, clock: Clock) -> SlackEvents | None:
-    if config.socket_mode or config.slack_signing_secret is None:
-        return None
-    return SlackEvents(dispatch=app.async_dispatch, signing_secret=config.slack_signing_secret, clock=clock)
-
-
-def _confirmer(replies: Replies, vaults: Vaults) -> Confirm:
-    async def confirm(account: LinkedAccount) -> bool:
-        """Tell the person by direct message; the link stands whether or not Slack takes it."""
-        try:
-            async with asyncio.timeout(CONFIRM_SECONDS):
-                await replies.tell(account.slack_user, linking_blocks.linked(account, vaults))
-        except (NotDelivered, TimeoutError) as error:
-            log.warning("link confirmation not delivered", reason=str(error) or "timeout")
-            return False
-        except Exception as error:
-            log.error("link confirmation not delivered", exc_info=error)
-            return False
-        return True
-
-    return confirm
-
-
-def _checks(database: Database, socket_mode: SocketMode | None, started: asyncio.Event) -> dict[str, Check]:
-    async def check_start() -> str | None:
-        return None if started.is_set() else "still starting"
-
-    async def check_database() -> str | None:
-        try:
-            await ping(database)
-        except Exception as error:  # noqa: BLE001 - anyone may ask /readyz: the reason belongs into the log
-            log.error("database check failed", error=type(error).__name__, detail=str(error))
-            return "the database cannot be used; see the log"
-        return None
-
-    async def check_slack() -> str | None:
-        connected = socket_mode is None or await socket_mode.is_connected()
-        return None if connected else "no connection to Slack just now; reconnecting"
-
-    return {"start": check_start, "database": check_database, "slack": check_slack}
+    return link_url

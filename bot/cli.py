@@ -5,35 +5,26 @@
 
 import argparse
 import asyncio
+import io
 import os
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 
 import structlog
 from dotenv import dotenv_values
 
-from bot import __version__
-from bot.config import Config, ConfigError, near_misses
+from bot import __version__, cli_store
+from bot.cli_store import CHECKS as CHECKS
+from bot.cli_store import RunFailed, WrongUsage
+from bot.config import Config, ConfigError
+from bot.config_rules import near_misses
 from bot.logs import set_up_logging
 from bot.model.errors import BotError
-from bot.store.database import Database, database_url
-from bot.store.schema import check_keys, migrate
-from bot.store.seal import Keyring, new_key
 
 log = structlog.get_logger()
-
-STORE_SETTINGS = ("DATABASE_URL", "ENCRYPTION_KEYS")
-CHECKS: dict[str, Callable[[str], object]] = {"DATABASE_URL": database_url, "ENCRYPTION_KEYS": Keyring.parse}
-
-
-class WrongUsage(Exception):
-    """The command line or a setting is off; exit code 2."""
-
-
-class RunFailed(Exception):
-    """A sentence for the operator; exit code 1."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -113,16 +104,7 @@ def parser() -> argparse.ArgumentParser:
     )
     verb.set_defaults(command=demo)
 
-    verb = verbs.add_parser("migrate", help="bring the database (DATABASE_URL) to this release's schema")
-    verb.set_defaults(command=migrate_command)
-
-    keys = verbs.add_parser("keys", help="encryption keys").add_subparsers(
-        title="commands", metavar="COMMAND", required=True
-    )
-    keys.add_parser("new", help="print a fresh key for ENCRYPTION_KEYS").set_defaults(command=keys_new)
-    keys.add_parser(
-        "rotate", help="seal every stored credential with the newest (first) key of ENCRYPTION_KEYS"
-    ).set_defaults(command=keys_rotate)
+    cli_store.add_verbs(verbs, stored)
 
     verb = verbs.add_parser("manifest", help="print the Slack app manifest, filled in")
     ways = verb.add_mutually_exclusive_group()
@@ -137,7 +119,7 @@ def run(_: argparse.Namespace) -> int:
     environ = environment()
     config = Config.from_environ(environ, CHECKS)
     set_up_logging(config.log_level, config.log_format)
-    for warning in near_misses(environ):
+    for warning in near_misses(environ, Config.names()):
         log.warning(warning)
     for name in [name for name in os.environ if name.startswith("SLACK_")]:
         # Bolt would read these by itself, and SLACK_CLIENT_ID alone makes it store installations in files.
@@ -224,39 +206,17 @@ def demo(arguments: argparse.Namespace) -> int:
         raise RunFailed(str(error)) from None
 
 
-def migrate_command(_: argparse.Namespace) -> int:
-    """Migrate and print the revision."""
+def stored(arguments: argparse.Namespace) -> int:
+    """Run a verb of `cli_store` and print what it gives, in UTF-8 whatever the terminal says of itself."""
 
     async def work() -> int:
-        async with Database.open(database_url(_store_settings("DATABASE_URL")["DATABASE_URL"])) as database:
-            print(f"The database is at schema {await migrate(database)}.")
+        async with aclosing(arguments.lines(arguments, environment)) as lines:
+            async for line in lines:
+                print(line)
         return 0
 
-    return _in_loop(work)
-
-
-def keys_new(_: argparse.Namespace) -> int:
-    """Print a fresh key."""
-    print(new_key())
-    return 0
-
-
-def keys_rotate(_: argparse.Namespace) -> int:
-    """Seal every credential with the newest key."""
-    from bot.store.accounts import Accounts
-
-    settings = _store_settings(*STORE_SETTINGS)
-
-    async def work() -> int:
-        keyring = Keyring.parse(settings["ENCRYPTION_KEYS"])
-        async with Database.open(database_url(settings["DATABASE_URL"])) as database:
-            await check_keys(database, keyring)
-            await migrate(database)
-            count = await Accounts(database, keyring).reseal()
-        print(f"{count} credential(s) sealed anew with key {keyring.newest_id}.")
-        print("Once every running bot has started with this key, run this again; then older keys may go.")
-        return 0
-
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
     return _in_loop(work)
 
 
@@ -279,11 +239,6 @@ def environment() -> Mapping[str, str]:
     except (OSError, UnicodeDecodeError):
         raise WrongUsage("The file .env cannot be read as text.") from None
     return {**{name: value for name, value in found.items() if value is not None}, **os.environ}
-
-
-def _store_settings(*names: str) -> dict[str, str]:
-    """Settings of the commands that need only the database; the same checks, the same faults."""
-    return Config.only(environment(), names, CHECKS)
 
 
 def _in_loop(work: Callable[[], Coroutine[None, None, int]]) -> int:

@@ -17,19 +17,27 @@ def template() -> str:
     return Path(__file__).parent.parent.joinpath("manifest.yaml").read_text("utf-8")
 
 
+def bot_scopes() -> tuple[str, ...]:
+    """Return the scopes the app asks for, as the manifest lists them."""
+    return tuple(yaml.safe_load(template())["oauth_config"]["scopes"]["bot"])
+
+
 def filled_in(http_url: str | None) -> str:
     """Return the manifest as YAML for HTTP mode at that address, or for Socket Mode (None). ValueError."""
     manifest: dict[str, Any] = yaml.safe_load(template())
     settings = manifest["settings"]
-    commands = manifest["features"]["slash_commands"]
+    commands, events = manifest["features"]["slash_commands"], settings["event_subscriptions"]
     if http_url is None:
         settings["socket_mode_enabled"] = True
-        for addressed in (*commands, settings["interactivity"]):
+        for addressed in (*commands, settings["interactivity"], events):
             addressed.pop("url", None)
             addressed.pop("request_url", None)
+        del manifest["oauth_config"]["redirect_urls"]
     else:
-        endpoint = f"{base_url(http_url)}/slack/events"
+        host = base_url(http_url)
         for command in commands:
-            command["url"] = endpoint
-        settings["interactivity"]["request_url"] = endpoint
+            command["url"] = f"{host}/slack/events"
+        for addressed in (settings["interactivity"], events):
+            addressed["request_url"] = f"{host}/slack/events"
+        manifest["oauth_config"]["redirect_urls"] = [f"{host}/slack/oauth_redirect"]
     return yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=110)

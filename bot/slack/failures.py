@@ -7,7 +7,7 @@ import structlog
 
 from bot.model.accounts import SlackUser
 from bot.model.errors import BotError, LinkEnded, NearMiss, NotLinked, OutOfTime, UnknownWords
-from bot.slack.blocks import errors, linking, upload_status, usage
+from bot.slack.blocks import errors, linking, upload_list, usage
 from bot.slack.blocks.kit import Block, Message
 from bot.slack.blocks.upload_status import Look
 
@@ -33,13 +33,12 @@ class Failures:
         if not isinstance(error, BotError):
             log.error("unexpected failure", reference=reference, exc_info=error)
             return errors.failure(None, reference)
-        if not error.expected:
-            log.error("failure", reference=reference, error=type(error).__name__, **_loggable(error))
+        keep_in_log(error, reference)
         if error.for_the_operator:
             return errors.failure(None, reference)
         more_text, more_blocks = "", list[Block]()
         if isinstance(error, NearMiss):
-            more_text, more_blocks = upload_status.near(error.near, self._look(), error.near_vault)
+            more_text, more_blocks = upload_list.near(error.near, self._look(), error.near_vault)
         if isinstance(error, UnknownWords):
             how = usage.usage(self._vault_names)
             return errors.usage_failure(error, how, more_text=more_text, more_blocks=more_blocks)
@@ -56,6 +55,12 @@ class Failures:
             # The sentence still stands, and the button then asks for a fresh address when it is pressed.
             log.warning("no link ticket", error=type(fault).__name__)
             return linking.link_button()
+
+
+def keep_in_log(error: BotError, reference: str) -> None:
+    """Log a failure that was not to be expected, under the reference that the person reads."""
+    if not error.expected:
+        log.error("failure", reference=reference, error=type(error).__name__, **_loggable(error))
 
 
 def _loggable(error: BotError) -> dict[str, str]:

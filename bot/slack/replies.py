@@ -1,6 +1,7 @@
-"""The only place that sends anything to Slack."""
+"""The only place that sends anything to Slack; what is due goes out by `deliveries`, through `post` of this file."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
@@ -15,9 +16,11 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.model.accounts import SlackUser
+from bot.model.errors import NotInstalled, OutOfTime, SlackUnavailable
 from bot.slack.blocks.kit import Message
+from bot.slack.installed import Installed, as_bot
 from bot.slack.payloads import ReplyTo
-from bot.slack.workspace import PASSING, error_code
+from bot.slack.workspace import PASSING, Workspace, error_code
 
 log = structlog.get_logger()
 
@@ -34,6 +37,7 @@ def retry_handlers() -> list[AsyncRetryHandler]:
     ]
 
 
+BLOCKS_REFUSED = ("invalid_blocks", "msg_blocks_too_long")
 OK, BAD_CONTENT, TOO_MANY, SERVER_ERROR, NO_ANSWER = 200, 400, 429, 500, 0
 PAUSES = (0.3, 1.0, 2.0)
 """Seconds before each repetition."""
@@ -46,11 +50,13 @@ class NotDelivered(Exception):
 
 
 class Replies:
-    """Answers commands and clicks, and writes direct messages. One aiohttp client serves all."""
+    """Answers commands and clicks, and writes direct messages. One aiohttp client serves all workspaces; each call
+    carries the token of the installation that reaches the person."""
 
-    def __init__(self, *, client: AsyncWebClient, http: aiohttp.ClientSession) -> None:
+    def __init__(self, *, client: AsyncWebClient, http: aiohttp.ClientSession, installed: Installed) -> None:
         self._client = client
         self._http = http
+        self._installed = installed
 
     async def answer(self, reply_to: ReplyTo, message: Message) -> None:
         """Send the one answer to where the person asked; NotDelivered when no way was left.
@@ -89,7 +95,7 @@ class Replies:
                 async with self._http.post(url, json=body, allow_redirects=False) as response:
                     status = response.status
                     if status == TOO_MANY:
-                        wait = _retry_after(response.headers.get("Retry-After", ""), pause)
+                        wait = retry_after(response.headers.get("Retry-After", ""), pause)
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
                 pass  # no connection came about, so the message surely did not arrive
             except TimeoutError:
@@ -106,34 +112,59 @@ class Replies:
         return status
 
     async def tell(self, slack_user: SlackUser, message: Message) -> None:
-        """Send a direct message (scopes im:write, chat:write); NotDelivered when Slack refuses."""
+        """Send a direct message (scopes im:write, chat:write); NotDelivered when Slack refuses. StoreError."""
+
+        async def send(workspace: Workspace) -> None:
+            channel = await open_direct(self._client, workspace, slack_user)
+            await post(self._client, workspace, channel, message)
+
         try:
-            opened = await self._client.conversations_open(users=slack_user.user_id)
-            channel = str((opened.get("channel") or {}).get("id"))
-            await self._post(channel, message)
+            await as_bot(self._installed, slack_user, send)
         except SlackApiError as error:
             raise NotDelivered(error_code(error)) from error
-        except PASSING as error:
+        except (NotInstalled, SlackUnavailable, OutOfTime, *PASSING) as error:
             raise NotDelivered(type(error).__name__) from error
 
-    async def _post(self, channel: str, message: Message) -> None:
-        try:
-            await self._client.chat_postMessage(
-                channel=channel,
-                text=message.text,
-                blocks=message.blocks,
-                unfurl_links=False,
-                unfurl_media=False,
-            )
-        except SlackApiError as error:
-            if not error_code(error).startswith("invalid_blocks"):
-                raise
-            log.error("Slack refused the blocks of a message")
-            await self._client.chat_postMessage(
-                channel=channel, text=message.text, unfurl_links=False, unfurl_media=False
-            )
+
+async def open_direct(client: AsyncWebClient, workspace: Workspace, slack_user: SlackUser) -> str:
+    """Return the id of the app's direct messages with a person (scope im:write). SlackApiError, PASSING."""
+    opened = await client.conversations_open(users=slack_user.user_id, token=workspace.token.reveal())
+    return str((opened.get("channel") or {}).get("id"))
 
 
-def _retry_after(text: str, otherwise: float | None) -> float | None:
+async def post(
+    client: AsyncWebClient,
+    workspace: Workspace,
+    channel: str,
+    message: Message,
+    *,
+    thread_ts: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+) -> str:
+    """Post a message (scope chat:write) and return its ts; without its blocks where Slack refuses them.
+
+    `metadata` may be read by every app and member of the workspace (Slack: reference "chat.postMessage").
+    SlackApiError, PASSING.
+    """
+    said: dict[str, Any] = {
+        "channel": channel,
+        "text": message.text,
+        "thread_ts": thread_ts,
+        "metadata": metadata,
+        "unfurl_links": False,
+        "unfurl_media": False,
+        "token": workspace.token.reveal(),
+    }
+    try:
+        posted = await client.chat_postMessage(**said, blocks=message.blocks)
+    except SlackApiError as error:
+        if not error_code(error).startswith(BLOCKS_REFUSED):
+            raise
+        log.error("Slack refused the blocks of a message", reason=error_code(error))
+        posted = await client.chat_postMessage(**said)
+    return str(posted.get("ts"))
+
+
+def retry_after(text: str, otherwise: float | None) -> float | None:
     """Seconds that Slack asks us to wait; our own pause where it does not say."""
     return float(text) if text.isascii() and text.isdecimal() and len(text) < 6 else otherwise

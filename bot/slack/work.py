@@ -1,26 +1,39 @@
-"""One answer for each command or click: run after the ack, within a budget, drained at shutdown.
+"""One answer for each command or click, and what events make us do: run after the ack, drained at shutdown.
 
 Slack wants the ack within 3 seconds (docs, "Acknowledging requests"); the answer follows on its own.
 """
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 
+import stamina
 import structlog
 
-from bot.model.errors import BotError, OtherWorkspace, OutOfTime, VaultTemporary
-from bot.model.references import new_reference
+from bot.model.audit import Action
+from bot.model.errors import (
+    BotError,
+    NotInstalled,
+    OtherWorkspace,
+    OutOfTime,
+    SlackUnavailable,
+    StoreUnavailable,
+    VaultTemporary,
+)
 from bot.slack.blocks.kit import Message
 from bot.slack.failures import Failures
-from bot.slack.payloads import Call, ReplyTo
+from bot.slack.installed import Installed
+from bot.slack.payloads import Call, Event, ReplyTo
+from bot.slack.people import People
 from bot.slack.replies import NotDelivered, Replies
-from bot.slack.workspace import Workspace
+from bot.usecases.auditing import Auditing, Record
 
 log = structlog.get_logger()
 
-Answer = Callable[[Call], Awaitable[Message]]
+Answer = Callable[[Call], Awaitable[Message | None]]
+"""None: a view is the answer, and it is open already."""
+Act = Callable[[Event], Awaitable[None]]
 
 BUDGET = 20.0
 """Seconds from a command to its answer, at most."""
@@ -30,24 +43,48 @@ LONGEST_REPLY = 60.0
 """Seconds after which an answer that Slack keeps refusing is given up; longer than the budget, since a late
 answer is better than none while Slack itself asks us to wait."""
 
+FOR_AN_EVENT = 120.0
+"""Seconds for what an event makes us do: nobody waits, and many Vault sessions may have to be ended."""
+EVENT_TRIES = 4
+
 
 class Work:
     """Keeps what is running, and sees each piece to its one answer."""
 
-    def __init__(self, *, replies: Replies, failures: Failures, workspace: Workspace) -> None:
+    def __init__(
+        self,
+        *,
+        replies: Replies,
+        failures: Failures,
+        installed: Installed,
+        people: People,
+        auditing: Auditing,
+    ) -> None:
         self._replies = replies
         self._failures = failures
-        self._workspace = workspace
+        self._installed = installed
+        self._people = people
+        self._auditing = auditing
         self._running: set[asyncio.Task[None]] = set()
 
     @property
     def count(self) -> int:
-        """How many answers are under way."""
+        """How many answers and events are under way."""
         return len(self._running)
 
     def start(self, call: Call, answer: Answer) -> None:
         """Begin to answer; returns at once, so that the ack goes out first."""
-        task = asyncio.create_task(self._see_through(call, answer))
+        self._run(self._see_through(call, answer))
+
+    def do(self, event: Event, act: Act) -> None:
+        """Begin what an event asks for; nobody gets an answer. Returns at once.
+
+        Slack does not send an acknowledged event again, so a fault that may pass is met with patience here.
+        """
+        self._run(self._done(event, act))
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -66,19 +103,18 @@ class Work:
 
     async def _see_through(self, call: Call, answer: Answer) -> None:
         started = time.monotonic()
-        reference = new_reference()
         reply_to, outcome = call.reply_to, "ok"
-        with structlog.contextvars.bound_contextvars(reference=reference):
+        with structlog.contextvars.bound_contextvars(reference=call.reference):
             try:
                 async with asyncio.timeout(BUDGET - FOR_THE_REPLY):
                     message = await self._answered(call, answer)
             except Exception as error:  # noqa: BLE001 - the one place where every failure becomes an answer
                 outcome = type(error).__name__
-                message = await self._failures.message_for(error, call.slack_user, reference)
+                message = await self._failures.message_for(error, call.slack_user, call.reference)
                 if is_passing(error):
                     # The card a person pressed Refresh on stays, with its buttons, to be tried again.
                     reply_to = replace(reply_to, replace_original=False)
-            if not await self._delivered(reply_to, message):
+            if message is not None and not await self._delivered(reply_to, message):
                 outcome = "not delivered"
             log.info(
                 "answered",
@@ -100,12 +136,37 @@ class Work:
             return False
         return True
 
-    async def _answered(self, call: Call, answer: Answer) -> Message:
-        if not self._workspace.has_member(call.slack_user):
-            raise OtherWorkspace
+    async def _answered(self, call: Call, answer: Answer) -> Message | None:
+        try:
+            workspace = await self._installed.of(call.home)
+            if not await self._people.is_member(workspace, call.slack_user):
+                raise OtherWorkspace
+        except (NotInstalled, OtherWorkspace) as error:
+            record = Record()
+            record.failed(error)
+            await self._auditing.write(Action.REQUEST, call.asker, record)
+            raise
         return await answer(call)
+
+    async def _done(self, event: Event, act: Act) -> None:
+        with structlog.contextvars.bound_contextvars(reference=event.reference):
+            try:
+                async with asyncio.timeout(FOR_AN_EVENT):
+                    async for attempt in stamina.retry_context(
+                        on=_may_pass, attempts=EVENT_TRIES, timeout=None, wait_initial=0.5, wait_max=8.0
+                    ):
+                        with attempt:
+                            await act(event)
+            except Exception as error:
+                log.error("event came to nothing", kind=event.kind, exc_info=error)
+            else:
+                log.info("event dealt with", kind=event.kind, team=event.home.team_id)
 
 
 def is_passing(error: Exception) -> bool:
     """Whether the same request may well succeed in a moment."""
     return isinstance(error, VaultTemporary | OutOfTime | TimeoutError) or not isinstance(error, BotError)
+
+
+def _may_pass(error: Exception) -> bool:
+    return isinstance(error, VaultTemporary | OutOfTime | SlackUnavailable | StoreUnavailable)

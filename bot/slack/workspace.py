@@ -1,8 +1,8 @@
-"""The workspace this app is installed in, and what Slack tells of its people."""
+"""A workspace this app is installed in, and what Slack says to its tokens."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import stamina
 from aiohttp import ClientError
@@ -10,17 +10,15 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot.model.accounts import SlackProfile, SlackUser
-from bot.model.errors import SlackUnavailable
 from bot.model.secret import Secret
 
-PROFILE_SECONDS = 6.0
 START_SECONDS = 45.0
 
 PASSING = (ClientError, TimeoutError)
-_TOKEN_FAULTS = (
+TOKEN_FAULTS = (
     "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type",
 )  # fmt: skip
+"""Slack does not accept a token (any more). Slack: reference "auth.test", errors."""
 
 
 class SlackRefused(Exception):
@@ -29,19 +27,24 @@ class SlackRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Workspace:
-    """One installation of the app."""
+    """One installation of the app, with the token that acts for it. An org-wide one has no team."""
 
-    team_id: str
+    team_id: str | None
     enterprise_id: str | None
     name: str
     bot_id: str
     bot_user_id: str
+    token: Secret = field(repr=False)
 
-    def has_member(self, slack_user: SlackUser) -> bool:
-        """Whether the person belongs to the workspace or its Enterprise; Slack Connect brings in others."""
-        return slack_user.team_id == self.team_id or (
-            self.enterprise_id is not None and slack_user.workspace == self.enterprise_id
-        )
+    @property
+    def key(self) -> str:
+        """What `Installation.workspace` says of it."""
+        return self.team_id or self.enterprise_id or ""
+
+    @property
+    def people(self) -> str:
+        """What `SlackUser.workspace` says of its people."""
+        return self.enterprise_id or self.team_id or ""
 
 
 def is_passing(error: Exception) -> bool:
@@ -60,19 +63,22 @@ def error_code(error: SlackApiError) -> str:
         return "unreadable"
 
 
-async def find_workspace(client: AsyncWebClient) -> Workspace:
+async def find_workspace(client: AsyncWebClient, token: Secret) -> Workspace:
     """Return where the bot token belongs; SlackRefused when Slack does not know it."""
     found = await _at_start(
-        client.auth_test,
+        lambda: client.auth_test(token=token.reveal()),
         "SLACK_BOT_TOKEN",
         "Copy the Bot User OAuth Token from your app's page “OAuth & Permissions” again.",
     )
+    # Slack: of an org-wide install, `team_id` is the organisation's own id.
+    org_wide = found.get("is_enterprise_install") is True
     return Workspace(
-        team_id=str(found.get("team_id") or ""),
+        team_id=None if org_wide else str(found.get("team_id") or ""),
         enterprise_id=found.get("enterprise_id") or None,
         name=str(found.get("team") or ""),
         bot_id=str(found.get("bot_id") or ""),
         bot_user_id=str(found.get("user_id") or ""),
+        token=token,
     )
 
 
@@ -98,40 +104,7 @@ async def _at_start(
                 with attempt:
                     return await call()
     except SlackApiError as error:
-        if error_code(error) in _TOKEN_FAULTS:
+        if error_code(error) in TOKEN_FAULTS:
             raise SlackRefused(f"Slack does not accept {token} ({error_code(error)}). {next_step}") from None
         raise
     raise AssertionError("stamina leaves its loop by return or raise")
-
-
-class People:
-    """Looks people up in Slack; used while linking, never on the way of a status."""
-
-    def __init__(self, *, client: AsyncWebClient, workspace: Workspace) -> None:
-        self._client = client
-        self._workspace = workspace
-
-    async def profile_of(self, slack_user: SlackUser) -> SlackProfile:
-        """Return name and e-mail address as Slack knows them (scopes users:read, users:read.email).
-
-        SlackUnavailable when Slack does not tell.
-        """
-        try:
-            # The client itself waits as long as Slack asks after too many calls; a person before a page does not.
-            async with asyncio.timeout(PROFILE_SECONDS):
-                async for attempt in stamina.retry_context(
-                    on=is_passing, attempts=3, timeout=None, wait_initial=0.2, wait_max=2.0
-                ):
-                    with attempt:
-                        found = await self._client.users_info(user=slack_user.user_id)
-        except (SlackApiError, *PASSING) as error:
-            raise SlackUnavailable from error
-        user = found.get("user") or {}
-        profile = user.get("profile") or {}
-        return SlackProfile(
-            real_name=str(
-                profile.get("real_name") or user.get("real_name") or user.get("name") or slack_user.user_id
-            ),
-            workspace_name=self._workspace.name,
-            email=str(profile.get("email") or ""),
-        )

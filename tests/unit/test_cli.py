@@ -1,7 +1,8 @@
 """The command line: what each line of words means, and which exit code a wrong one gets."""
 
-from argparse import Namespace
+from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import yaml
 from aiohttp import ClientConnectionError
 from slack_sdk.errors import SlackApiError
 
-from bot import __version__, cli
+from bot import __version__, cli, cli_store
 from bot.config import Config
 from bot.slack.workspace import SlackRefused
 from bot.store.seal import Keyring, new_key
@@ -23,6 +24,18 @@ DEMO: dict[str, object] = {
     "http": False,
     "port": 8765,
     "keep": None,
+}
+FORGET: dict[str, object] = {
+    "lines": cli_store.person_forgotten,
+    "slack_user": "U1",
+    "workspace": None,
+    "json": False,
+}
+EXPORT: dict[str, object] = {
+    "lines": cli_store.audit_exported,
+    "since": None,
+    "until": None,
+    "format": "jsonl",
 }
 
 
@@ -47,9 +60,29 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("demo --as bob --in dm", cli.demo, {**DEMO, "person": "bob", "channel": "dm"}),
         ("demo --http --port 0", cli.demo, {**DEMO, "http": True, "port": 0}),
         ("demo --keep kept", cli.demo, {**DEMO, "keep": Path("kept")}),
-        ("migrate", cli.migrate_command, {}),
-        ("keys new", cli.keys_new, {}),
-        ("keys rotate", cli.keys_rotate, {}),
+        ("migrate", cli.stored, {"lines": cli_store.migrated}),
+        ("keys new", cli.stored, {"lines": cli_store.fresh_key}),
+        ("keys rotate", cli.stored, {"lines": cli_store.keys_rotated}),
+        ("accounts", cli.stored, {"lines": cli_store.accounts_listed, "json": False}),
+        ("accounts --json", cli.stored, {"lines": cli_store.accounts_listed, "json": True}),
+        ("accounts list", cli.stored, {"lines": cli_store.accounts_listed, "json": False}),
+        ("accounts list --json", cli.stored, {"lines": cli_store.accounts_listed, "json": True}),
+        ("accounts --json list", cli.stored, {"lines": cli_store.accounts_listed, "json": True}),
+        ("accounts forget U1", cli.stored, FORGET),
+        ("accounts forget U1 --json --workspace T1", cli.stored, {**FORGET, "json": True, "workspace": "T1"}),
+        ("accounts --json forget U1", cli.stored, {**FORGET, "json": True}),
+        ("audit verify", cli.stored, {"lines": cli_store.audit_verified}),
+        ("audit export", cli.stored, EXPORT),
+        ("audit export --format csv", cli.stored, {**EXPORT, "format": "csv"}),
+        (
+            "audit export --since 2026-11-01 --until 2026-11-22T08:00:00+02:00",
+            cli.stored,
+            {
+                **EXPORT,
+                "since": datetime(2026, 11, 1, tzinfo=UTC),
+                "until": datetime(2026, 11, 22, 6, tzinfo=UTC),
+            },
+        ),
         ("manifest", cli.manifest, {"http": None, "socket": False}),
         ("manifest --socket", cli.manifest, {"http": None, "socket": True}),
         (
@@ -76,6 +109,12 @@ def test_parser__once_takes_words_with_a_slash_in_front() -> None:
         "keys old",
         "demo --once",
         "demo --port eighty",
+        "accounts forget",
+        "accounts everybody",
+        "audit",
+        "audit export --since tomorrow",
+        "audit export --until 2026-11-31",
+        "audit export --format xml",
         "manifest --http",
         "manifest --socket --http https://a.example",
         "--verbose",
@@ -103,6 +142,30 @@ def test_version__is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
         cli.main(["--version"])
     assert ended.value.code == 0
     assert capsys.readouterr().out == f"vault-upload-bot {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-11-22", datetime(2026, 11, 22, tzinfo=UTC)),
+        ("2026-11-22T08:00", datetime(2026, 11, 22, 8, tzinfo=UTC)),
+        (" 2026-11-22T08:00:00.5Z ", datetime(2026, 11, 22, 8, 0, 0, 500000, tzinfo=UTC)),
+        ("2026-11-22 08:00:00-05:00", datetime(2026, 11, 22, 13, tzinfo=UTC)),
+    ],
+)
+def test_moment__of_a_day_or_a_time(text: str, found: datetime) -> None:
+    assert cli_store.moment(text) == found
+
+
+@pytest.mark.parametrize("text", ["", "22.11.2026", "2026-11-31", "now", "0001-01-01T00:00+14:00"])
+def test_moment__that_is_none(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="is not a day like"):
+        cli_store.moment(text)
+
+
+def test_keys_new__needs_no_settings(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    nowhere.joinpath(".env").write_bytes(b"PORT=\xff\xfe\n")
+    assert cli.main(["keys", "new"]) == 0
 
 
 def test_keys_new__prints_a_key_that_can_be_used(capsys: pytest.CaptureFixture[str]) -> None:
@@ -153,7 +216,14 @@ def test_run__tells_every_wrong_setting_at_once_and_no_value(
 
 @pytest.mark.parametrize(
     ("line", "names"),
-    [("migrate", ["DATABASE_URL"]), ("keys rotate", ["DATABASE_URL", "ENCRYPTION_KEYS"])],
+    [
+        ("migrate", ["DATABASE_URL"]),
+        ("keys rotate", ["DATABASE_URL", "ENCRYPTION_KEYS"]),
+        ("accounts", ["DATABASE_URL", "ENCRYPTION_KEYS"]),
+        ("accounts forget U1", ["DATABASE_URL", "ENCRYPTION_KEYS", "VAULTS"]),
+        ("audit verify", ["DATABASE_URL", "ENCRYPTION_KEYS"]),
+        ("audit export", ["DATABASE_URL", "ENCRYPTION_KEYS"]),
+    ],
 )
 def test_store_commands__need_only_their_own_settings(
     line: str, names: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -11,6 +11,7 @@ from bot.model.errors import BotError, NearMiss, UploadNotVisible
 from tests.unit.error_examples import DETAILS, GROUPS, every_class
 
 CLASSES = sorted(DETAILS, key=lambda one: one.__name__)
+REASON_IS_FOR_THE_LOG = (errors.VaultAnswerStrange, errors.IdentityMismatch, errors.ProviderUnavailable)
 OWN_WORDS = [one for one in CLASSES if one is not errors.NotFoundInVault]
 
 
@@ -43,7 +44,7 @@ def test_error__has_words_of_its_own(kind: type[BotError]) -> None:
 def test_error__details_are_told_or_for_the_log(kind: type[BotError]) -> None:
     error = kind(**DETAILS[kind])
     for name, value in DETAILS[kind].items():
-        if kind not in (errors.VaultAnswerStrange, errors.IdentityMismatch) or name != "reason":
+        if kind not in REASON_IS_FOR_THE_LOG or name != "reason":
             assert str(value) in str(error)
 
 
@@ -81,6 +82,7 @@ def test_expected__only_what_nobody_foresaw_needs_a_reference() -> None:
         "StoreNewer",
         "KeyMissing",
         "SealBroken",
+        "AuditBroken",
     }
 
 
@@ -89,6 +91,23 @@ def test_upload_not_visible__says_the_same_for_whatever_cause(cause: str) -> Non
     plain = UploadNotVisible(upload_id="abc")
     told = UploadNotVisible(upload_id="abc", cause=cause, error_type=cause)
     assert (told.sentence, told.remedy, told.expected) == (plain.sentence, plain.remedy, plain.expected)
+
+
+def test_upload_not_visible__names_the_vaults_that_were_not_asked() -> None:
+    error = UploadNotVisible(upload_id="abc")
+    plain = error.remedy
+    error.name_unasked([])
+    assert error.remedy == plain
+    error.name_unasked(["quality", "safety"])
+    assert (
+        error.remedy == f"{plain} I could not ask quality, safety just now; `/upload-status list` says why."
+    )
+
+
+def test_link_ended__says_why() -> None:
+    assert "has ended: Vault no longer accepts it." in errors.LinkEnded(vault="promomats").sentence
+    told = errors.LinkEnded(vault="promomats", why="the API access token has expired").sentence
+    assert told == "Your link to Vault (promomats) has ended: the API access token has expired."
 
 
 def test_near__is_empty_until_set_and_belongs_to_one_error() -> None:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from bot.clocks import clock_for
-from bot.manifest import filled_in, template
+from bot.manifest import bot_scopes, filled_in, template
 from bot.model.clock import system_clock
 
 
@@ -19,20 +19,24 @@ def addresses(manifest: dict[str, Any]) -> list[str | None]:
     return [
         manifest["features"]["slash_commands"][0].get("url"),
         manifest["settings"]["interactivity"].get("request_url"),
+        manifest["settings"]["event_subscriptions"].get("request_url"),
     ]
 
 
 @pytest.mark.parametrize("url", ["https://bot.example", "https://bot.example/"])
 def test_filled_in__for_http(url: str) -> None:
     manifest = yaml.safe_load(filled_in(url))
-    assert addresses(manifest) == ["https://bot.example/slack/events"] * 2
+    assert addresses(manifest) == ["https://bot.example/slack/events"] * 3
+    assert manifest["oauth_config"]["redirect_urls"] == ["https://bot.example/slack/oauth_redirect"]
     assert manifest["settings"]["socket_mode_enabled"] is False
     assert "HOST" not in filled_in(url)
 
 
 def test_filled_in__for_socket_mode_has_no_address() -> None:
     manifest = yaml.safe_load(filled_in(None))
-    assert addresses(manifest) == [None, None]
+    assert addresses(manifest) == [None, None, None]
+    assert "redirect_urls" not in manifest["oauth_config"]
+    assert "app_uninstalled" in manifest["settings"]["event_subscriptions"]["bot_events"]
     assert manifest["settings"]["socket_mode_enabled"] is True
     assert manifest["settings"]["interactivity"]["is_enabled"] is True
     assert "https://" not in filled_in(None)
@@ -48,6 +52,12 @@ def test_filled_in__changes_nothing_else() -> None:
 def test_filled_in__wrong_address(url: str) -> None:
     with pytest.raises(ValueError, match=r"^(is|must)"):
         filled_in(url)
+
+
+def test_bot_scopes__are_those_of_the_manifest() -> None:
+    scopes = bot_scopes()
+    assert list(scopes) == yaml.safe_load(template())["oauth_config"]["scopes"]["bot"]
+    assert {"chat:write", "commands", "im:write", "users:read"} <= set(scopes)
 
 
 def test_template__keeps_slacks_limits() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model.accounts import SlackUser
-from bot.slack.payloads import from_action, from_command
+from bot.slack.payloads import SlackHome, from_action, from_command, from_event
 
 URL = "https://hooks.slack.com/commands/T1/1/x"
 
@@ -44,6 +44,18 @@ def click(value: object = '{"u":"abc","p":2}', **changes: Any) -> dict[str, Any]
     }
 
 
+def happening(content: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """An event in its envelope."""
+    sent_by = {"enterprise_id": None, "team_id": "T1", "user_id": "UBOT", "is_enterprise_install": False}
+    return {
+        "type": "event_callback",
+        "team_id": "T1",
+        "event": content,
+        "authorizations": [sent_by],
+        **changes,
+    }
+
+
 def test_from_command() -> None:
     call = from_command(command())
     assert call.slack_user == SlackUser(workspace="T1", user_id="U1", team_id="T1")
@@ -56,6 +68,118 @@ def test_from_command() -> None:
 def test_from_command__in_an_enterprise() -> None:
     call = from_command(command(enterprise_id="E1"))
     assert (call.slack_user.workspace, call.slack_user.team_id) == ("E1", "T1")
+
+
+ORG = {"id": "E1", "name": "Org"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "home"),
+    [
+        ({}, SlackHome(None, "T1")),
+        ({"is_enterprise_install": "false"}, SlackHome(None, "T1")),
+        ({"enterprise_id": "E1", "is_enterprise_install": "false"}, SlackHome("E1", "T1")),
+        ({"enterprise_id": "E1", "is_enterprise_install": "true"}, SlackHome("E1", None)),
+        ({"team_id": None}, SlackHome(None, None)),
+    ],
+)
+def test_from_command__which_installation(changes: dict[str, Any], home: SlackHome) -> None:
+    assert from_command(command(**changes)).home == home
+
+
+@pytest.mark.parametrize(
+    ("changes", "home"),
+    [
+        ({}, SlackHome(None, "T1")),
+        # In Slack Connect the person's team is another than the one that has the app.
+        ({"user": {"id": "U1", "team_id": "T9"}}, SlackHome(None, "T1")),
+        ({"enterprise": ORG}, SlackHome("E1", "T1")),
+        ({"team": {"id": "T1", "enterprise_id": "E1"}}, SlackHome("E1", "T1")),
+        ({"enterprise": ORG, "team": None, "is_enterprise_install": True}, SlackHome("E1", None)),
+        ({"enterprise": ORG, "is_enterprise_install": True}, SlackHome("E1", None)),
+        ({"team": None}, SlackHome(None, "T1")),
+        ({"team": None, "user": {"id": "U1"}}, SlackHome(None, None)),
+    ],
+)
+def test_from_action__which_installation(changes: dict[str, Any], home: SlackHome) -> None:
+    assert from_action(click(**changes)).home == home
+
+
+@pytest.mark.parametrize(
+    ("changes", "home"),
+    [
+        ({}, SlackHome(None, "T1")),
+        # An app that is removed has no authorization left.
+        ({"authorizations": []}, SlackHome(None, "T1")),
+        ({"authorizations": None, "enterprise_id": "E1"}, SlackHome("E1", "T1")),
+        (
+            {"authorizations": [None], "enterprise_id": "E1", "is_enterprise_install": True},
+            SlackHome("E1", None),
+        ),
+        (
+            {"authorizations": [{"enterprise_id": "E1", "team_id": None, "is_enterprise_install": True}]},
+            SlackHome("E1", None),
+        ),
+        ({"authorizations": [{"enterprise_id": "E1", "team_id": "T2"}]}, SlackHome("E1", "T2")),
+    ],
+)
+def test_from_event__which_installation(changes: dict[str, Any], home: SlackHome) -> None:
+    assert from_event(happening({"type": "app_uninstalled"}, **changes)).home == home
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"),
+    [
+        ({"id": "U1", "team_id": "T1", "deleted": True}, SlackUser("T1", "U1", "T1")),
+        ({"id": "U1"}, SlackUser("T1", "U1", "T1")),
+        (
+            {"id": "U1", "team_id": "T2", "enterprise_user": {"enterprise_id": "E1"}},
+            SlackUser("E1", "U1", "T2"),
+        ),
+        ("U1", SlackUser("T1", "U1", "T1")),
+        ({}, None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_from_event__whom_it_is_about(user: object, expected: SlackUser | None) -> None:
+    found = from_event(happening({"type": "user_change", "user": user})).slack_user
+    assert found == expected
+    if expected is not None and found is not None:
+        assert found.team_id == expected.team_id
+
+
+@pytest.mark.parametrize(
+    ("content", "is_departure"),
+    [
+        ({"type": "app_uninstalled"}, True),
+        ({"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": ["UBOT"]}}, True),
+        ({"type": "tokens_revoked", "tokens": {"oauth": ["U1"], "bot": []}}, False),
+        ({"type": "tokens_revoked", "tokens": {"oauth": ["U1"]}}, False),
+        ({"type": "tokens_revoked"}, False),
+        ({"type": "user_change", "user": {"id": "U1", "deleted": True}}, True),
+        ({"type": "user_change", "user": {"id": "U1", "deleted": False}}, False),
+        ({"type": "user_change", "user": {"id": "U1"}}, False),
+        ({"type": "user_change", "user": "U1"}, False),
+        ({"type": "app_mention", "user": "U1"}, False),
+        ({}, False),
+    ],
+)
+def test_is_departure(content: dict[str, Any], *, is_departure: bool) -> None:
+    assert from_event(happening(content)).is_departure is is_departure
+
+
+@pytest.mark.parametrize("body", [{}, {"event": None}, {"event": []}, {"authorizations": "x", "event": {}}])
+def test_from_event__odd_envelopes_raise_nothing(body: dict[str, Any]) -> None:
+    event = from_event(body)
+    assert (event.kind, event.slack_user, event.is_departure) == ("", None, False)
+
+
+def test_calls__have_a_reference_of_their_own() -> None:
+    one, other = from_command(command()), from_command(command())
+    assert one.reference != other.reference
+    assert one.asker.reference == one.reference
+    assert one.asker.slack_user is one.slack_user
 
 
 @pytest.mark.parametrize("missing", ["text", "response_url", "enterprise_id", "team_id", "user_id"])

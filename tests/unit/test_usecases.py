@@ -1,42 +1,35 @@
-"""Decisions of the use cases that need neither a database nor a Vault: whose rights, which upload, the same person."""
+"""Decisions of the use cases that need neither a database nor a Vault: which upload, what is written down, who is one
+person."""
 
+import asyncio
 import time
 from datetime import timedelta
-from typing import TYPE_CHECKING, cast
 
 import pytest
 
-from bot.model.accounts import (
-    Access,
-    Identity,
-    LinkedAccount,
-    LinkMethod,
-    SlackProfile,
-    SlackUser,
-    Vaults,
-    VaultUser,
-)
+from bot.model.accounts import Access, Identity, LinkMethod, SlackProfile, VaultUser
+from bot.model.audit import Action, Outcome
 from bot.model.errors import (
+    BotError,
     CredentialRefused,
     LinkEnded,
     MalformedUploadId,
-    NotFoundInVault,
-    NotLinked,
     StoreUnavailable,
-    UnknownVault,
     UploadNotVisible,
+    VaultSlow,
 )
 from bot.model.pasting import read_upload_id
 from bot.model.secret import Secret
 from bot.model.uploads import UploadSession
-from bot.usecases.acting import Acting
-from bot.usecases.linking import LONGEST_VAULT_SESSION, _account, _same_person
-from bot.usecases.upload_status import MOST_NEAR, UploadStatuses, _close_to
+from bot.usecases.linking import _account
+from bot.usecases.proving import Proof
+from bot.usecases.renewing import LONGEST_VAULT_SESSION
+from bot.usecases.same_person import is_same_person
+from bot.usecases.upload_status import MOST_NEAR, _close_to
 from tests.factories import (
     ALICE,
     ALICE_IN_VAULT,
     BOB_IN_VAULT,
-    BOTH,
     DASHED_ID,
     HOUR,
     NOW,
@@ -45,141 +38,23 @@ from tests.factories import (
     an_account,
     an_upload,
 )
-
-if TYPE_CHECKING:
-    from bot.store.accounts import Accounts
-    from bot.vault.client import VaultClient
+from tests.unit.in_memory import ASKER, FewRows, FewUploads, NoAccounts, auditing, statuses
 
 IN_PROMOMATS = an_account()
 IN_QUALITY = an_account(vault_host=QUALITY.host)
-
-
-class FewAccounts:
-    """Linked accounts in memory."""
-
-    def __init__(self, *accounts: LinkedAccount) -> None:
-        self.accounts = accounts
-
-    async def find(self, slack_user: SlackUser) -> list[LinkedAccount]:
-        return [account for account in self.accounts if account.slack_user == slack_user]
-
-
-class NoAccounts:
-    """A database that is down."""
-
-    async def find(self, _: SlackUser) -> list[LinkedAccount]:
-        raise StoreUnavailable(reason="locked")
-
-
-class FewUploads:
-    """A Vault that shows these uploads; it counts its calls."""
-
-    def __init__(self, *uploads: UploadSession) -> None:
-        self.uploads_shown = uploads
-        self.calls = 0
-
-    async def upload(self, _: Access, upload_id: str) -> UploadSession:
-        self.calls += 1
-        for upload in self.uploads_shown:
-            if upload.id == upload_id:
-                return upload
-        raise NotFoundInVault
-
-    async def uploads(self, _: Access) -> list[UploadSession]:
-        self.calls += 1
-        return list(self.uploads_shown)
-
-
-def acting(*accounts: LinkedAccount, vaults: Vaults = BOTH) -> Acting:
-    """Over accounts in memory."""
-    return Acting(accounts=cast("Accounts", FewAccounts(*accounts)), vaults=vaults)
-
-
-def statuses(vault: FewUploads, *accounts: LinkedAccount) -> UploadStatuses:
-    """Over uploads in memory."""
-    return UploadStatuses(
-        acting=acting(*(accounts or (IN_PROMOMATS,))),
-        client=cast("VaultClient", vault),
-        clock=lambda: NOW,
-        stall_after=HOUR,
-    )
-
-
-# Whose rights
-
-
-@pytest.mark.parametrize(
-    ("linked", "named", "host"),
-    [
-        ((IN_PROMOMATS, IN_QUALITY), None, PROMOMATS.host),
-        ((IN_QUALITY, IN_PROMOMATS), None, PROMOMATS.host),
-        ((IN_QUALITY,), None, QUALITY.host),
-        ((IN_PROMOMATS, IN_QUALITY), "Quality", QUALITY.host),
-        ((IN_PROMOMATS, IN_QUALITY), QUALITY.host, QUALITY.host),
-    ],
-)
-async def test_acting_as__which_vault(
-    linked: tuple[LinkedAccount, ...], named: str | None, host: str
-) -> None:
-    async with acting(*linked).acting_as(ALICE, named) as person:
-        assert person.vault.host == person.account.vault_host == host
-        assert person.access.credential is person.account.credential
-        assert person.access.identity == person.account.identity
-
-
-@pytest.mark.parametrize(
-    ("linked", "named", "missing"),
-    [
-        ((), None, "promomats"),
-        ((), "quality", "quality"),
-        ((IN_PROMOMATS,), "quality", "quality"),
-        ((an_account(vault_host="gone.example"),), None, "promomats"),
-        (
-            (an_account(slack_user=SlackUser(workspace="T01NORD", user_id="U02BOB", team_id="T01NORD")),),
-            None,
-            "promomats",
-        ),
-        (
-            (an_account(slack_user=SlackUser(workspace="T99", user_id="U01ALICE", team_id="T99")),),
-            None,
-            "promomats",
-        ),
-    ],
-)
-async def test_acting_as__not_linked(
-    linked: tuple[LinkedAccount, ...], named: str | None, missing: str
-) -> None:
-    with pytest.raises(NotLinked) as caught:
-        async with acting(*linked).acting_as(ALICE, named):
-            pass
-    assert caught.value.details == {"vault": missing}
-
-
-async def test_acting_as__unknown_vault() -> None:
-    with pytest.raises(UnknownVault):
-        async with acting(IN_PROMOMATS).acting_as(ALICE, "elsewhere"):
-            pass
-
-
-async def test_acting_as__credential_refused_within_is_the_end_of_the_link() -> None:
-    with pytest.raises(LinkEnded) as caught:
-        async with acting(IN_QUALITY).acting_as(ALICE, None):
-            raise CredentialRefused
-    assert caught.value.details == {"vault": "quality"}
-
 
 # Which upload
 
 
 async def test_look_up__is_one_call_when_the_id_is_right() -> None:
     vault = FewUploads(an_upload(), an_upload(id="other"))
-    status = await statuses(vault).look_up(ALICE, read_upload_id("other"))
+    status = await statuses(vault).look_up(ASKER, read_upload_id("other"))
     assert (status.upload.id, status.understood, vault.calls) == ("other", None, 1)
 
 
 async def test_look_up__what_was_understood_is_told_when_it_was_not_as_typed() -> None:
     status = await statuses(FewUploads(an_upload(id=DASHED_ID))).look_up(
-        ALICE, read_upload_id(f"`{DASHED_ID[:-2]}—`")
+        ASKER, read_upload_id(f"`{DASHED_ID[:-2]}—`")
     )
     assert status.understood == DASHED_ID
 
@@ -187,7 +62,7 @@ async def test_look_up__what_was_understood_is_told_when_it_was_not_as_typed() -
 @pytest.mark.parametrize("upload_id", ["abc-", "abc.", "_abc_"])
 async def test_look_up__another_reading(upload_id: str) -> None:
     typed = "abc—" if upload_id == "abc-" else upload_id
-    status = await statuses(FewUploads(an_upload(id=upload_id))).look_up(ALICE, read_upload_id(typed))
+    status = await statuses(FewUploads(an_upload(id=upload_id))).look_up(ASKER, read_upload_id(typed))
     assert status.upload.id == status.understood == upload_id
 
 
@@ -195,7 +70,7 @@ async def test_look_up__not_visible_takes_the_same_calls_whether_or_not_there_ar
     for typed in ("abc", "abc—", DASHED_ID):
         vault = FewUploads(an_upload())
         with pytest.raises(UploadNotVisible):
-            await statuses(vault).look_up(ALICE, read_upload_id(typed))
+            await statuses(vault).look_up(ASKER, read_upload_id(typed))
         assert vault.calls == 2
 
 
@@ -203,33 +78,79 @@ async def test_look_up__near_uploads_are_the_askers_own() -> None:
     own = an_upload(id="abcdef-1")
     vault = FewUploads(own, an_upload(id="abcdef-2", owner=BOB_IN_VAULT))
     with pytest.raises(UploadNotVisible) as caught:
-        await statuses(vault).look_up(ALICE, read_upload_id("abcdef"))
+        await statuses(vault).look_up(ASKER, read_upload_id("abcdef"))
     assert caught.value.near == (own,)
+
+
+# In several Vaults
+
+
+async def test_look_up__the_default_first_then_the_others() -> None:
+    vault = FewUploads(an_upload(id="here"), quality=[an_upload(id="there")])
+    use_case = statuses(vault, IN_PROMOMATS, IN_QUALITY)
+    assert (await use_case.look_up(ASKER, read_upload_id("here"))).vault == PROMOMATS
+    assert vault.asked == ["promomats"]
+    status = await use_case.look_up(ASKER, read_upload_id("there"))
+    assert (status.vault, status.account) == (QUALITY, IN_QUALITY)
+    assert vault.asked[1] == "promomats"
+
+
+async def test_look_up__a_name_picks_one_vault() -> None:
+    vault = FewUploads(an_upload(id="abc"), quality=[an_upload(id="abc", name="other.mp4")])
+    status = await statuses(vault, IN_PROMOMATS, IN_QUALITY).look_up(ASKER, read_upload_id("abc @quality"))
+    assert (status.vault, status.upload.name, vault.asked) == (QUALITY, "other.mp4", ["quality"])
+
+
+async def test_look_up__one_vault_in_trouble_does_not_hide_the_other() -> None:
+    vault = FewUploads(quality=[an_upload(id="there")], promomats=VaultSlow(vault="promomats"))
+    status = await statuses(vault, IN_PROMOMATS, IN_QUALITY).look_up(ASKER, read_upload_id("there"))
+    assert status.vault == QUALITY
+
+
+async def test_look_up__silence_of_a_vault_is_not_taken_for_a_no() -> None:
+    vault = FewUploads(quality=VaultSlow(vault="quality"))
+    with pytest.raises(UploadNotVisible) as caught:
+        await statuses(vault, IN_PROMOMATS, IN_QUALITY).look_up(ASKER, read_upload_id("abc"))
+    assert "I could not ask quality just now" in caught.value.remedy
+    down = FewUploads(promomats=VaultSlow(vault="promomats"))
+    with pytest.raises(VaultSlow):
+        await statuses(down, IN_PROMOMATS, IN_QUALITY).look_up(ASKER, read_upload_id("abc"))
 
 
 async def test_list_all__leaves_out_what_is_over_and_sorts_by_urgency() -> None:
     soon, late = an_upload(id="soon", expires=NOW + HOUR), an_upload(id="late")
     over = an_upload(id="over", expires=NOW)
-    found = await statuses(FewUploads(late, over, soon)).list_all(ALICE, None)
+    (found,) = (await statuses(FewUploads(late, over, soon)).list_all(ASKER, None)).lists
     assert [upload.id for upload in found.uploads] == ["soon", "late"]
 
 
+async def test_list_all__by_vault_with_what_did_not_answer() -> None:
+    vault = FewUploads(an_upload(), quality=VaultSlow(vault="quality"))
+    found = await statuses(vault, IN_PROMOMATS, IN_QUALITY).list_all(ASKER, None)
+    assert [one.vault for one in found.lists] == [PROMOMATS]
+    assert [(one.vault, type(one.error)) for one in found.troubles] == [(QUALITY, VaultSlow)]
+
+
+async def test_list_all__where_no_vault_answers_the_first_ones_error_counts() -> None:
+    vault = FewUploads(promomats=CredentialRefused(), quality=VaultSlow(vault="quality"))
+    with pytest.raises(LinkEnded) as caught:
+        await statuses(vault, IN_PROMOMATS, IN_QUALITY).list_all(ASKER, None)
+    assert caught.value.details["vault"] == "promomats"
+
+
+# What may have been meant
+
+
 async def test_near__trouble_on_the_way_is_no_suggestion() -> None:
-    use_case = UploadStatuses(
-        acting=Acting(accounts=cast("Accounts", NoAccounts()), vaults=BOTH),
-        client=cast("VaultClient", FewUploads()),
-        clock=lambda: NOW,
-        stall_after=HOUR,
-    )
     error = MalformedUploadId(text="abc def", reason="it has a space in it")
-    await use_case.add_near(error, ALICE, "abc def")
+    await statuses(FewUploads(), accounts=NoAccounts()).add_near(error, ASKER, "abc def")
     assert (error.near, error.near_vault) == ((), None)
 
 
 async def test_near__in_the_vault_behind_the_at_sign() -> None:
     own = an_upload(id="abcdefgh")
     error = MalformedUploadId(text="abcdefg!", reason="it may hold only letters")
-    await statuses(FewUploads(own)).add_near(error, ALICE, f"abcdefg @{PROMOMATS.name}")
+    await statuses(FewUploads(own)).add_near(error, ASKER, f"abcdefg @{PROMOMATS.name}")
     assert (error.near, error.near_vault) == ((own,), PROMOMATS.host)
 
 
@@ -269,6 +190,74 @@ def test_close_to__long_text_takes_no_time(text: str) -> None:
     assert time.process_time() - started < 0.5
 
 
+# What is written down
+
+
+async def test_audit__a_look_is_one_row_with_whose_rights_and_what_vault_said() -> None:
+    rows = FewRows()
+    await statuses(FewUploads(an_upload(id="abc")), rows=rows).look_up(ASKER, read_upload_id("abc"))
+    (row,) = rows.entries
+    assert (row.action, row.outcome, row.reference) == (Action.LOOK_UP, Outcome.DONE, "ALICE234")
+    assert (row.slack_user_id, row.vault_host, row.vault_user_id) == (
+        ALICE.user_id,
+        PROMOMATS.host,
+        ALICE_IN_VAULT,
+    )
+    assert (row.upload_id, row.execution_id) == ("abc", "execution-1")
+    assert (row.file_name, row.path) == ("", "")
+
+
+async def test_audit__file_names_only_where_they_are_wanted() -> None:
+    rows, upload = FewRows(), an_upload()
+    async with auditing(rows, with_paths=True).recording(Action.LOOK_UP, ASKER) as record:
+        record.saw(upload)
+    assert (rows.entries[0].file_name, rows.entries[0].path) == (upload.name, upload.path)
+
+
+@pytest.mark.parametrize(
+    ("shown", "error", "outcome"),
+    [
+        ([], "UploadNotVisible", Outcome.REFUSED),
+        (VaultSlow(vault="promomats"), "VaultSlow", Outcome.FAILED),
+        (CredentialRefused(), "LinkEnded", Outcome.REFUSED),
+    ],
+)
+async def test_audit__what_came_to_nothing_is_a_row_too(
+    shown: list[UploadSession] | BotError, error: str, outcome: Outcome
+) -> None:
+    rows = FewRows()
+    with pytest.raises(BotError):
+        await statuses(FewUploads(promomats=shown), rows=rows).look_up(ASKER, read_upload_id("abc"))
+    assert [(row.error, row.outcome, row.upload_id) for row in rows.entries] == [(error, outcome, "abc")]
+
+
+async def test_audit__each_listed_vault_is_a_row() -> None:
+    rows = FewRows()
+    await statuses(FewUploads(), IN_PROMOMATS, IN_QUALITY, rows=rows).list_all(ASKER, None)
+    assert {row.vault_host for row in rows.entries} == {PROMOMATS.host, QUALITY.host}
+
+
+async def test_audit__what_cannot_be_written_down_is_not_answered() -> None:
+    rows = FewRows(is_down=True)
+    with pytest.raises(StoreUnavailable):
+        await statuses(FewUploads(an_upload(id="abc")), rows=rows).look_up(ASKER, read_upload_id("abc"))
+
+
+async def test_audit__a_cancelled_action_is_written_down() -> None:
+    rows = FewRows()
+
+    async def act() -> None:
+        async with auditing(rows).recording(Action.LOOK_UP, ASKER):
+            await asyncio.sleep(60)
+
+    acting = asyncio.create_task(act())
+    await asyncio.sleep(0)
+    acting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await acting
+    assert [(row.error, row.outcome) for row in rows.entries] == [("CancelledError", Outcome.FAILED)]
+
+
 # The same person
 
 
@@ -286,7 +275,7 @@ def test_close_to__long_text_takes_no_time(text: str) -> None:
 )
 def test_same_person__by_the_address_both_know(in_slack: str, in_vault: str, *, same: bool) -> None:
     profile = SlackProfile(real_name="Alice", workspace_name="Nordlicht", email=in_slack)
-    assert _same_person(profile, a_vault_user(email=in_vault)) is same
+    assert is_same_person(profile, a_vault_user(email=in_vault)) is same
 
 
 def a_vault_user(email: str = "alice@nordlicht.example") -> VaultUser:
@@ -302,23 +291,38 @@ def a_vault_user(email: str = "alice@nordlicht.example") -> VaultUser:
 
 
 @pytest.mark.parametrize(
-    ("method", "lasts"), [(LinkMethod.PASSWORD, LONGEST_VAULT_SESSION), (LinkMethod.TOKEN, None)]
+    ("method", "lasts"),
+    [
+        (LinkMethod.PASSWORD, LONGEST_VAULT_SESSION),
+        (LinkMethod.OIDC, LONGEST_VAULT_SESSION),
+        (LinkMethod.TOKEN, None),
+    ],
 )
-def test_account__a_password_link_lasts_as_long_as_a_vault_session(
+def test_account__a_session_lasts_as_long_as_vault_lets_it(
     method: LinkMethod, lasts: timedelta | None
 ) -> None:
     identity = Identity(vault_user_id=ALICE_IN_VAULT, vault_id="1")
     access = Access(vault=QUALITY, credential=Secret("s"), identity=identity)
-    account = _account(ALICE, access, a_vault_user(), method, NOW)
+    proof = Proof(method=method, secret=Secret("p"), refresh_token=Secret("r"))
+    account = _account(ALICE, access, a_vault_user(), proof, NOW, None)
     assert account.valid_until == (NOW + lasts if lasts else None)
+    assert account.session_started == (NOW if lasts else None)
     assert (account.vault_host, account.vault_full_name, account.linked_at) == (
         QUALITY.host,
         "Alice Moreau",
         NOW,
     )
+    assert (account.credential, account.refresh_token, account.last_used) == (Secret("s"), Secret("r"), NOW)
+
+
+def test_account__a_token_lasts_until_its_end() -> None:
+    identity = Identity(vault_user_id=ALICE_IN_VAULT, vault_id="1")
+    access = Access(vault=QUALITY, credential=Secret("s"), identity=identity)
+    proof = Proof(method=LinkMethod.TOKEN, secret=Secret("s"))
+    assert _account(ALICE, access, a_vault_user(), proof, NOW, NOW + HOUR).valid_until == NOW + HOUR
 
 
 def test_account__without_an_identity_is_none() -> None:
     access = Access(vault=QUALITY, credential=Secret("s"), identity=None)
     with pytest.raises(ValueError, match="identity"):
-        _account(ALICE, access, a_vault_user(), LinkMethod.TOKEN, NOW)
+        _account(ALICE, access, a_vault_user(), Proof(method=LinkMethod.TOKEN, secret=Secret("s")), NOW, None)

@@ -18,9 +18,7 @@ def failure(
     link: Block | None = None,
 ) -> Message:
     """The message for a failure; None stands for one that nobody foresaw. `link` is a button to the link page."""
-    sentence = escape(error.sentence if error else UNEXPECTED)
-    remedy = escape(error.remedy if error else UNEXPECTED_REMEDY)
-    shown_reference = f"Reference: {reference}" if error is None or not error.expected else ""
+    sentence, remedy, shown_reference = _words(error, reference)
     blocks = [section(f"*{sentence}*\n{remedy}".rstrip() if remedy else f"*{sentence}*")]
     blocks += more_blocks or []
     if link:
@@ -29,6 +27,11 @@ def failure(
         blocks.append(context(shown_reference))
     pieces = (sentence, remedy, more_text, shown_reference)
     return Message(text=" ".join(piece for piece in pieces if piece), blocks=blocks)
+
+
+def in_a_line(error: BotError, reference: str) -> str:
+    """A failure beside what went well; what only the operator can use reads as one that nobody foresaw."""
+    return " ".join(piece for piece in _words(None if error.for_the_operator else error, reference) if piece)
 
 
 def usage_failure(
@@ -43,3 +46,10 @@ def usage_failure(
 def notice(sentence: str) -> Message:
     """One plain sentence."""
     return Message(text=sentence, blocks=[section(sentence)])
+
+
+def _words(error: BotError | None, reference: str) -> tuple[str, str, str]:
+    """What happened, what to do, and the reference where one is needed."""
+    sentence = escape(error.sentence if error else UNEXPECTED)
+    remedy = escape(error.remedy if error else UNEXPECTED_REMEDY)
+    return sentence, remedy, f"Reference: {reference}" if error is None or not error.expected else ""

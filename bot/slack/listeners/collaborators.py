@@ -2,13 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.model.accounts import Vaults
 from bot.model.clock import Clock
 from bot.slack.blocks.upload_status import Look
+from bot.slack.departures import Departures
 from bot.slack.failures import LinkUrl
+from bot.slack.replies import Replies
+from bot.slack.views import Views
+from bot.usecases.leaving import Leaving
 from bot.usecases.linking import Linking
+from bot.usecases.preferring import Preferring
 from bot.usecases.upload_status import UploadStatuses
+from bot.usecases.watch_care import WatchCare
+from bot.usecases.watching import Watching
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -17,10 +25,19 @@ class Collaborators:
 
     statuses: UploadStatuses
     linking: Linking
+    leaving: Leaving
+    departures: Departures
+    watching: Watching
+    care: WatchCare
+    preferring: Preferring
+    replies: Replies
+    views: Views
     link_url: LinkUrl
     vaults: Vaults
     clock: Clock
     look: Callable[[], Look]
+    lead_times: tuple[timedelta, ...]
+    """The operator's default (REMIND_BEFORE)."""
 
     @property
     def vault_names(self) -> tuple[str, ...]:

@@ -6,15 +6,21 @@ from bot.slack.blocks import upload_status, usage
 from bot.slack.blocks.kit import Message
 from bot.slack.listeners.collaborators import Collaborators
 from bot.slack.listeners.linking import LinkingAnswers
+from bot.slack.listeners.uploads import UploadAnswers
+from bot.slack.listeners.watching import WatchAnswers
 from bot.slack.payloads import Call
 
 
 class CommandAnswers:
     """Answers what people type."""
 
-    def __init__(self, given: Collaborators, linking: LinkingAnswers) -> None:
+    def __init__(
+        self, given: Collaborators, linking: LinkingAnswers, uploads: UploadAnswers, watching: WatchAnswers
+    ) -> None:
         self._given = given
         self._linking = linking
+        self._uploads = uploads
+        self._watching = watching
 
     async def upload_status(self, call: Call) -> Message:
         """`/upload-status …`"""
@@ -22,17 +28,27 @@ class CommandAnswers:
             request = parse.read(call.text)
         except (MalformedUploadId, UnknownWords) as error:
             if isinstance(error, MalformedUploadId) or looks_like_a_file(call.text):
-                await self._given.statuses.add_near(error, call.slack_user, call.text)
+                await self._given.statuses.add_near(error, call.asker, without_word(call.text))
             raise
+        return await self._answer(call, request)
+
+    async def _answer(self, call: Call, request: parse.Request) -> Message:
         match request:
             case parse.ShowStatus(pasted):
-                status = await self._given.statuses.look_up(call.slack_user, pasted)
+                status = await self._given.statuses.look_up(call.asker, pasted)
                 return upload_status.card(status, self._given.look())
             case parse.ListUploads(vault):
-                found = await self._given.statuses.list_all(call.slack_user, vault)
-                return upload_status.listing(found, self._given.look())
+                return await self._uploads.list_all(call, vault)
+            case parse.WatchUpload():
+                return await self._watching.watch(call, request)
+            case parse.WatchMany():
+                return await self._watching.watch_many(call, request)
+            case parse.ListWatches():
+                return await self._watching.list_all(call)
+            case parse.Unwatch():
+                return await self._watching.unwatch(call, request)
             case parse.Link(vault):
-                return await self._linking.prompt(call, vault)
+                return await self._linking.link(call, vault)
             case parse.Unlink(vault, every):
                 return await self._linking.forget(call, vault, every=every)
             case parse.WhoAmI():
@@ -44,3 +60,9 @@ class CommandAnswers:
 def looks_like_a_file(text: str) -> bool:
     """Whether somebody typed a file's name or path where an id was wanted, such as `label set.pdf`."""
     return "/" in text or "." in text.strip().rstrip(".")
+
+
+def without_word(text: str) -> str:
+    """Return what stands behind a word that takes an id, or the text where it begins with none."""
+    word, _, rest = text.strip().partition(" ")
+    return rest if rest and word.lower() in parse.TAKES_AN_ID else text
