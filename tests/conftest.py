@@ -1,12 +1,21 @@
 """Fixtures for all tests, and the rule that CI skips nothing."""
 
 import os
+from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from tests.databases import *  # noqa: F403
 
 _skipped: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _fresh_logging() -> Iterator[None]:
+    """A test that sets up logging in this process has its stderr for as long as it runs, and no longer."""
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

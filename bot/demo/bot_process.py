@@ -29,16 +29,21 @@ class BotProcess:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = folder / "bot.log"
-        self.start_seconds = 0.0
         self._settings = {**settings, "PORT": str(self.port)}
         self._folder = folder
         self._process: asyncio.subprocess.Process | None = None
+        self._exit_code: int | None = None
 
     @property
     def pid(self) -> int:
         """The process id; 0 when it is not running."""
         process = self._process
         return process.pid if process is not None and process.returncode is None else 0
+
+    @property
+    def exit_code(self) -> int | None:
+        """How the last run ended, a signal as its negative number; None while it runs and before its first run."""
+        return self._exit_code if self._process is None else self._process.returncode
 
     async def start(self) -> None:
         """Start it and return when it is ready for work; BotDidNotStart otherwise."""
@@ -56,7 +61,6 @@ class BotProcess:
                 await self.kill()
                 raise BotDidNotStart(f"the bot did not start:\n{self.log_text()[-2000:]}")
             await asyncio.sleep(0.02)
-        self.start_seconds = time.monotonic() - begun
 
     async def stop(self) -> int:
         """Ask it to stop (SIGTERM) and return its exit code."""
@@ -72,7 +76,7 @@ class BotProcess:
         except asyncio.CancelledError:
             await self.kill()
             raise
-        self._process = None
+        self._process, self._exit_code = None, code
         return code
 
     async def kill(self) -> int:
@@ -82,7 +86,7 @@ class BotProcess:
         if self._process.returncode is None:
             self._process.kill()
         code = await self._process.wait()
-        self._process = None
+        self._process, self._exit_code = None, code
         return code
 
     def log_text(self) -> str:

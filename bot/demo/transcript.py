@@ -6,8 +6,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.demo.slack import Channel, User, Workspace
-from bot.demo.workspace import ANSWER_SECONDS, CHANNEL, LINKED, UnknownName, demo_person, demo_workspace
+from bot.demo.slack import Channel, Message, User, Workspace
+from bot.demo.slack.workspace import BOT_USER_ID
+from bot.demo.workspace import (
+    ANSWER_SECONDS,
+    CHANNEL,
+    LINKED,
+    DemoWorkspace,
+    UnknownName,
+    demo_person,
+    demo_workspace,
+)
 
 _DATE = re.compile(r"<!date\^(\d+)\^([^|^>]*)(?:\^[^|>]*)?\|([^>]*)>")
 _LINK = re.compile(r"<([^>|]+)\|([^>]+)>")
@@ -22,11 +31,13 @@ async def converse(
     socket_mode: bool = False,
     keep: Path | None = None,
 ) -> int:
-    """Print a conversation: what the person types and what they read. Returns 0 when all was answered, else 1."""
+    """Print a conversation: what the person types and what they read, also what the bot has written to them by direct
+    message until then. Returns 0 when all was answered, else 1."""
     who = demo_person(person)
     place = _demo_place(channel, who)
     async with demo_workspace(socket_mode=socket_mode, keep=keep) as demo:
         await demo.link_once([who.name] if who.name in LINKED else [])
+        read = {message.key for message in direct_messages(demo, who)}
         for text in typed:
             shown = text if text.startswith(("/", "@")) else f"/upload-status {text}".rstrip()
             where = "a direct message with the app" if place.is_im else f"#{place.name}"
@@ -39,10 +50,26 @@ async def converse(
             except TimeoutError as silence:
                 say(f"  no answer: {silence}")
                 return 1
-            seen_by = f"  (only visible to {who.real_name.split()[0]})" if answer.is_ephemeral else ""
-            say(f"Vault Uploads{seen_by}")
-            say("\n".join(f"  {line}" for line in as_text(answer.text, answer.blocks).splitlines()))
+            say_message(
+                say, answer, f"only visible to {who.real_name.split()[0]}" if answer.is_ephemeral else ""
+            )
+            read.add(answer.key)
+            for message in direct_messages(demo, who):
+                if message.key not in read:
+                    read.add(message.key)
+                    say_message(say, message, "in a direct message")
     return 0
+
+
+def direct_messages(demo: DemoWorkspace, who: User) -> list[Message]:
+    """Everything the bot has written to a person, oldest first."""
+    return [message for message in demo.slack.seen_by(who.name, "dm") if message.author == BOT_USER_ID]
+
+
+def say_message(say: Callable[[str], None], message: Message, remark: str) -> None:
+    """Print one message of the bot, its lines set in."""
+    say(f"Vault Uploads  ({remark})" if remark else "Vault Uploads")
+    say("\n".join(f"  {line}" for line in as_text(message.text, message.blocks).splitlines()))
 
 
 def as_text(text: str, blocks: Sequence[dict[str, Any]]) -> str:
@@ -57,22 +84,23 @@ def _lines(block: dict[str, Any]) -> list[str]:
         case "header":
             return [f"== {block['text']['text']} =="]
         case "section":
-            button = block.get("accessory")
-            tail = [_button(button)] if button and button["type"] == "button" else []
+            tail = [_element(block["accessory"])] if "accessory" in block else []
             return [*_plain(block["text"]["text"]).splitlines(), *tail]
         case "context":
             return [_plain(element["text"]) for element in block["elements"]]
         case "actions":
-            return [" ".join(_button(element) for element in block["elements"])]
+            return [" ".join(_element(element) for element in block["elements"])]
         case "divider":
             return ["-" * 40]
         case other:
             return [f"({other})"]
 
 
-def _button(element: dict[str, Any]) -> str:
+def _element(element: dict[str, Any]) -> str:
+    """A button, or a menu by its label."""
     address = f" -> {element['url']}" if element.get("url") else ""
-    return f"[{element['text']['text']}]{address}"
+    label = element.get("text") or element.get("placeholder")
+    return f"[{label['text']}]{address}" if label else f"({element['type']})"
 
 
 def _plain(mrkdwn: str) -> str:

@@ -1,8 +1,7 @@
-"""The demo workspace: an emulated Slack, an emulated Vault, and the real bot between them."""
+"""The demo workspace: an emulated Slack, emulated Vaults, their company's sign-in, and the real bot between them."""
 
 import fcntl
 import json
-import os
 import re
 import shutil
 import tempfile
@@ -11,19 +10,18 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
-import yaml
 
 from bot.demo.bot_process import BotProcess, free_port
 from bot.demo.clock import DemoClock
+from bot.demo.company import company_sign_in, make_known, walk_through_sign_in
+from bot.demo.idp import IdpEmulator
+from bot.demo.settings import bot_settings, manifest
 from bot.demo.slack import Delivery, SlackEmulator, User, Workspace
 from bot.demo.slack.composer import MENTION, compose
 from bot.demo.slack.messages import Message
 from bot.demo.vault import Domain, VaultEmulator, seed
-from bot.manifest import filled_in
-from bot.store.seal import new_key
 
 LINKED = ("alice", "bob", "vera")
 CHANNEL = "#trial-uploads"
@@ -67,6 +65,7 @@ class DemoWorkspace:
     clock: DemoClock
     slack: SlackEmulator
     vault: VaultEmulator
+    idp: IdpEmulator
     bot: BotProcess
     folder: Path
     settings: Mapping[str, str] = field(repr=False)
@@ -106,20 +105,24 @@ class DemoWorkspace:
     ) -> None:
         """Link a demo person's account through the bot's real page, as they would in a browser.
 
-        By `token` the link outlives jumps of the clock and a restart; Vault sessions die within 48 hours.
+        By `token` the link outlives jumps of the clock and a restart; Vault sessions die within 48 hours, and by
+        `oidc` are renewed for as long as the company's sign-in allows it.
         """
         asked = await self.ask(person, f"link {vault or ''}".strip(), channel)
         user = self.vault.users[person]
         async with httpx.AsyncClient(trust_env=False, timeout=20) as browser:
             page = await browser.get(link_address(asked))
-            fields = hidden_fields(page.text, method)
-            if method == "token":
-                fields["token"] = self.vault.access_token(person, vault or seed.PROMOMATS)
+            if method == "oidc":
+                done = await walk_through_sign_in(browser, page, person, vault)
             else:
-                fields |= {"username": user.user_name, "password": seed.PASSWORDS[person]}
-            if vault and "<select" in page.text:
-                fields["vault"] = vault
-            done = await browser.post(self.bot.url + "/link", data=fields)
+                fields = hidden_fields(page.text, method)
+                if method == "token":
+                    fields["token"] = self.vault.access_token(person, vault or seed.PROMOMATS)
+                else:
+                    fields |= {"username": user.user_name, "password": seed.PASSWORDS[person]}
+                if vault and "<select" in page.text:
+                    fields["vault"] = vault
+                done = await browser.post(self.bot.url + "/link", data=fields)
         if done.status_code != 200:
             raise DemoCannotStart(f"Linking {person} failed with status {done.status_code}.")
 
@@ -177,18 +180,21 @@ async def demo_workspace(
             clock=clock,
             workspace=Workspace.seeded(),
             log_most=LOG_MOST,
-            manifest=_manifest(None if socket_mode else f"http://127.0.0.1:{port}"),
+            manifest=manifest(None if socket_mode else f"http://127.0.0.1:{port}"),
         )
         vault = VaultEmulator(clock=clock, domain=Domain.seeded(clock.now()))
+        idp = company_sign_in(clock, vault)
+        for emulator in (slack, vault, idp):
+            stack.push_async_callback(emulator.stop)
         await slack.start()
-        stack.push_async_callback(slack.stop)
-        stack.push_async_callback(vault.stop)
+        await idp.start()
         await vault.start(kept.vault_ports[: len(vault.vaults)])
         ports = [int(one.dns.rpartition(":")[2]) for one in vault.vaults.values()]
         if ports != kept.vault_ports:
             kept = Kept(vault_ports=ports)
-        chosen = {**_settings(slack, vault, folder, socket_mode=socket_mode), **(settings or {})}
+        chosen = {**bot_settings(slack, vault, idp, folder, socket_mode=socket_mode), **(settings or {})}
         bot = BotProcess(chosen, folder, port)
+        make_known(idp, vault, chosen.get("PUBLIC_URL", bot.url))
         slack.request_url = None if socket_mode else f"{bot.url}/slack/events"
         stack.push_async_callback(bot.stop)
         if start_bot:
@@ -197,6 +203,7 @@ async def demo_workspace(
             clock=clock,
             slack=slack,
             vault=vault,
+            idp=idp,
             bot=bot,
             folder=folder,
             settings=chosen,
@@ -233,41 +240,6 @@ def _clock(folder: Path) -> DemoClock:
     if before > clock.timestamp():
         clock.set(datetime.fromtimestamp(before, UTC))
     return clock
-
-
-def _manifest(http_url: str | None) -> dict[str, Any]:
-    """The real manifest, for the demo's way of running."""
-    manifest: dict[str, Any] = yaml.safe_load(filled_in(http_url))
-    return manifest
-
-
-def _encryption_key(folder: Path) -> str:
-    """The folder's own key; a new one for a new folder, readable by its owner alone."""
-    path = folder / "encryption.key"
-    if not path.exists():
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(new_key())
-    return path.read_text("utf-8").strip()
-
-
-def _settings(
-    slack: SlackEmulator, vault: VaultEmulator, folder: Path, *, socket_mode: bool
-) -> dict[str, str]:
-    way_in = (
-        {"SLACK_APP_TOKEN": slack.app_token}
-        if socket_mode
-        else {"SLACK_SIGNING_SECRET": slack.signing_secret}
-    )
-    return {
-        **way_in,
-        "SLACK_BOT_TOKEN": slack.bot_token,
-        "SLACK_API_URL": slack.api_url,
-        "VAULTS": ",".join(f"{name}={one.url}" for name, one in vault.vaults.items()),
-        "DATABASE_URL": f"sqlite:///{folder / 'bot.db'}",
-        "ENCRYPTION_KEYS": _encryption_key(folder),
-        "DEMO_CLOCK_FILE": str(folder / "clock.json"),
-        "LOG_FORMAT": "json",
-    }
 
 
 def demo_person(name: str) -> User:

@@ -162,7 +162,7 @@ async def test_it_stops_while_a_page_is_listening_and_the_bot_is_dead(tmp_path: 
         bot = (await running.state())["bot"]["pid"]
         async with running.http.stream("GET", "/api/events") as stream:
             assert stream.status_code == 200
-            await running.do("fault", key="bot_killed", on=True)
+            await running.do("bot", to="kill")
             running.process.send_signal(signal.SIGINT)
             assert (await ended(running.process, 10)).code == 0
         assert not is_alive(bot)
@@ -277,6 +277,7 @@ async def test_once_prints_a_conversation(tmp_path: Path, mode: list[str]) -> No
     assert "31%" in done.out
     assert "> /upload-status whoami" in done.out
     assert "API access token" in done.out
+    assert "in a direct message)" not in done.out
     assert done.err == ""
 
 

@@ -1,17 +1,19 @@
 """Linking, unlinking and what people are told about it, through Slack, the page and Vault."""
 
+import html
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 
+from bot.demo.company import walk_through_sign_in
 from bot.demo.slack.faults import ApiError
 from bot.demo.vault import seed
 from bot.demo.vault.faults import Maintenance
 from bot.demo.workspace import DemoWorkspace, hidden_fields, link_address
 from tests.acceptance.steps import (
-    Traffic,
     ask,
     browser,
     buttons,
@@ -23,6 +25,7 @@ from tests.acceptance.steps import (
     password_fields,
     shown,
     ticket_of,
+    until,
     vault_sessions,
     workspace,
 )
@@ -76,14 +79,37 @@ async def test_link__by_password_is_confirmed_by_direct_message(fresh: DemoWorks
 
 
 async def test_link__by_token_asks_vault_who_it_is(fresh: DemoWorkspace) -> None:
-    traffic = Traffic(fresh)
     done = await link_by_token(fresh, "alice")
     assert done.status_code == 200
-    assert traffic.vault_calls == 1
+    assert fresh.vault.calls("me") == 1
+    assert fresh.vault.calls("auth") == 0
     assert "31%" in (await ask(fresh, "alice", seed.CHOLECAP)).text
     who = await ask(fresh, "alice", "whoami")
     assert "by API access token" in who.text
-    assert "until the token expires or is revoked" in who.text
+    assert f"{fresh.clock.now() + timedelta(days=89):%Y-%m-}" in who.text
+
+
+async def test_link__by_the_companys_sign_in(fresh: DemoWorkspace) -> None:
+    await fresh.link("alice", method="oidc")
+    told = fresh.slack.seen_by("alice", "dm")[-1]
+    assert "now linked to the Vault user Alice Moreau (alice@nordlicht.example) in promomats" in told.text
+    assert "31%" in (await ask(fresh, "alice", seed.CHOLECAP)).text
+    assert "company" in (await ask(fresh, "alice", "whoami")).text
+    gone = await ask(fresh, "alice", "unlink")
+    assert "Unlinked from promomats." in gone.text
+    assert vault_sessions(fresh, "alice") == []
+
+
+async def test_link__of_somebody_who_gave_up_at_the_company(fresh: DemoWorkspace) -> None:
+    async with browser() as client:
+        page = await client.get(link_address(await ask(fresh, "alice", "link promomats")))
+        refused = await walk_through_sign_in(client, page, "", None)
+        assert refused.status_code == 403
+        assert "cancelled" in refused.text
+        back = re.findall(r'href="([^"]+)">Back to the link page', refused.text)
+        page = await client.get(refused.url.join(html.unescape(back[0])))
+        assert (await walk_through_sign_in(client, page, "alice", None)).status_code == 200
+    assert "31%" in (await ask(fresh, "alice", seed.CHOLECAP)).text
 
 
 async def test_link__confirmation_that_slack_refuses_leaves_the_link(fresh: DemoWorkspace) -> None:
@@ -220,3 +246,29 @@ async def test_link__words_that_are_off(fresh: DemoWorkspace) -> None:
     for words in ("link promomats quality", "whoami now", "unlink this please"):
         answer = await ask(fresh, "alice", words)
         assert "I do not know" in answer.text
+
+
+async def test_token__its_person_hears_7_days_and_1_day_before_it_ends() -> None:
+    """By direct message, once each, from the bot's own worker."""
+    async with workspace() as demo:
+        before = len(demo.slack.seen_by("alice", "dm"))
+        await link_by_token(demo, "alice")
+        for number, (wait, said) in enumerate(((83, "7 days"), (6, "1 day")), start=2):
+            assert len(demo.slack.seen_by("alice", "dm")) == before + number - 1
+            demo.clock.advance(timedelta(days=wait, seconds=1))
+            await until(lambda wanted=number: len(demo.slack.seen_by("alice", "dm")) >= before + wanted, said)  # type: ignore[misc]
+            told = demo.slack.seen_by("alice", "dm")[-1]
+            assert "API access token" in told.text
+            assert "promomats" in told.text
+            assert seed.ACCESS_TOKENS["alice", "promomats"] not in shown(told)
+
+
+async def test_person__who_left_slack_unnoticed_is_forgotten_within_a_day() -> None:
+    """Slack's event did not reach us: the daily look finds it out."""
+    async with workspace("alice", "bob") as demo:
+        demo.slack.workspace.deactivate("alice")
+        assert len(vault_sessions(demo, "alice")) == 1
+        demo.vault.domain.logins.idle_time = timedelta(days=3)
+        demo.clock.advance(timedelta(hours=25))
+        await until(lambda: vault_sessions(demo, "alice") == [], "Alice's Vault session is ended")
+        assert "Poster-A0-proof.tif" in (await ask(demo, "bob", "list")).text

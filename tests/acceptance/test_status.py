@@ -210,7 +210,7 @@ async def test_vault__another_is_named_behind_the_id(demo: DemoWorkspace) -> Non
         f"{demo.vault.vaults['quality'].url}/api/v24.3/services/file_staging/upload/{seed.ALICE_QUALITY}"
     )
     assert "Site-Audit-Recordings.zip" in (await ask(demo, "alice", address)).text
-    here = await ask(demo, "alice", seed.ALICE_QUALITY)
+    here = await ask(demo, "alice", f"{seed.ALICE_QUALITY} @promomats")
     assert NOT_VISIBLE in here.text
     await ask(demo, "alice", "unlink quality")
 

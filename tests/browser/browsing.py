@@ -80,6 +80,11 @@ class Faults:
         context.on("weberror", lambda error: self.found.append(f"error: {error.error}"))
         context.on("request", self._request)
 
+    def forget_refusal(self, status: int) -> None:
+        """Take off what the browser noted of a page that was refused with that status, as it was meant to be."""
+        wanted = f"the server responded with a status of {status} "
+        self.found.remove(next(one for one in self.found if wanted in one))
+
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.found.append(f"{message.type}: {message.text} ({message.location})")
@@ -93,9 +98,10 @@ class Faults:
 class Workspace:
     """The demo workspace in a tab, by what a person can see and press."""
 
-    def __init__(self, page: Page, url: str) -> None:
+    def __init__(self, page: Page, url: str, faults: Faults | None = None) -> None:
         self.page = page
         self.url = url
+        self.faults = faults or Faults(page.context)
 
     async def open(self, where: str = "/") -> None:
         """Load the page and wait until it has drawn everything once."""
@@ -138,6 +144,11 @@ class Workspace:
         await self.press(f"person-{person}")
         await self.page.locator(f"[data-test='person-{person}'][aria-pressed=true]").wait_for()
 
+    async def state(self) -> dict[str, Any]:
+        """What the server tells the page."""
+        found: dict[str, Any] = await self.page.evaluate("async () => (await fetch('/api/state')).json()")
+        return found
+
     async def linking_page(self, answer: Locator) -> Page:
         """Press the button of the answer that opens the bot's link page in a new tab."""
         async with self.page.context.expect_page() as opening:
@@ -174,6 +185,8 @@ async def calm(opened: OpenPage) -> None:
             await do("close_modal")
         if state["thread"]:
             await do("close_thread")
+        if not state["bot"]["running"]:
+            await do("bot", to="start")
         await do("become", person="alice")
         await do("go", place=CHANNEL)
         await do("clock", speed=1)

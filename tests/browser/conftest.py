@@ -30,7 +30,7 @@ async def tab(browser: Browser, opened: OpenPage) -> AsyncIterator[Workspace]:
     await calm(opened)
     async with window(browser) as context:
         faults = Faults(context)
-        workspace = Workspace(await context.new_page(), opened.url)
+        workspace = Workspace(await context.new_page(), opened.url, faults)
         await workspace.open()
         yield workspace
         assert faults.found == []

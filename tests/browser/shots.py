@@ -1,4 +1,5 @@
-"""Pictures of the main views, light, dark and on a phone, into the folder `shots`: `python -m tests.browser.shots`."""
+"""Pictures of the main views, light, dark and on a phone, into the folder `shots`, and those of the README into `docs`:
+`python -m tests.browser.shots`."""
 
 import asyncio
 import sys
@@ -10,7 +11,7 @@ from bot.demo.page.run import OpenPage, demo_page
 from bot.demo.vault import seed
 from tests.browser.browsing import CHROMIUM, DESK, PHONE, Scheme, Workspace, calm, chromium, window
 
-FOLDER = Path("shots")
+FOLDER, DOCS = Path("shots"), Path("docs")
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
@@ -48,6 +49,8 @@ async def desk(browser: Browser, opened: OpenPage, scheme: Scheme) -> None:
         page = await tab.linking_page(await tab.asked("/upload-status link"))
         await page.set_viewport_size({"width": 900, "height": 900})
         await shoot(page, f"link-page-{scheme}")
+        await page.get_by_role("link", name="Sign in").first.click()
+        await shoot(page, f"company-sign-in-{scheme}")
 
 
 async def phone(browser: Browser, opened: OpenPage, scheme: Scheme) -> None:
@@ -65,32 +68,54 @@ async def phone(browser: Browser, opened: OpenPage, scheme: Scheme) -> None:
 
 
 async def for_readme(browser: Browser, opened: OpenPage) -> None:
-    """The two pictures that README.md shows, from `docs/`."""
+    """The pictures that README.md shows."""
     async with window(browser, size=(1200, 720)) as context:
         tab = Workspace(await context.new_page(), opened.url)
         await calm(opened)
         await tab.open()
         await tab.asked(f"/upload-status {seed.CHOLECAP}")
-        await shoot(tab.page, "demo-light")
+        await shoot(tab.page, "demo-light", DOCS)
         page = await tab.linking_page(await tab.asked("/upload-status link promomats"))
         await page.set_viewport_size({"width": 560, "height": 610})
-        await shoot(page, "link-page")
+        await page.screenshot(
+            path=DOCS / "link-page.png", animations="disabled", caret="hide", full_page=True
+        )
+        await tab.press("act-tour-close")
+        await late_reminder(tab)
+        await shoot(tab.page, "reminder", DOCS)
 
 
-async def shoot(page: Page, name: str) -> None:
-    await page.screenshot(path=FOLDER / f"{name}.png", animations="disabled", caret="hide")
+async def late_reminder(tab: Workspace) -> None:
+    """A reminder that fell due while the bot was killed, at the end of the direct messages."""
+    await tab.asked(f"/upload-status watch {seed.CHOLECAP} 45m")
+    await tab.part(f"upload-{seed.CHOLECAP}").locator("[data-test='upload-menu']").click()
+    await tab.press("act-clock-before")
+    await tab.page.locator(".place", has_text="Vault Uploads").click()
+    await tab.messages.filter(has_text="stalled").first.wait_for()
+    await tab.press("act-bot-kill")
+    await tab.part("act-bot-start").wait_for()
+    await tab.press("act-clock-half-hour")
+    await tab.press("act-bot-start")
+    await tab.messages.filter(has_text="This reminder is late").first.wait_for()
+    await tab.page.wait_for_timeout(500)
+
+
+async def shoot(page: Page, name: str, folder: Path = FOLDER) -> None:
+    await page.screenshot(path=folder / f"{name}.png", animations="disabled", caret="hide")
 
 
 async def main() -> None:
-    """Take all of them, in one workspace."""
+    """Take all of them; those of the README in a workspace of their own, where nothing was said before."""
     if CHROMIUM is None:
         sys.exit("Chromium is not installed (Debian: chromium).")
     FOLDER.mkdir(exist_ok=True)
-    async with chromium() as browser, demo_page(port=0) as opened:
-        await for_readme(browser, opened)
-        for scheme in SCHEMES:
-            await desk(browser, opened, scheme)
-            await phone(browser, opened, scheme)
+    async with chromium() as browser:
+        async with demo_page(port=0) as opened:
+            await for_readme(browser, opened)
+        async with demo_page(port=0) as opened:
+            for scheme in SCHEMES:
+                await desk(browser, opened, scheme)
+                await phone(browser, opened, scheme)
     print(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER}/")  # noqa: T201
 
 

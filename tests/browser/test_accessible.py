@@ -47,6 +47,11 @@ async def test_demo_page(tab: Workspace, scheme: Scheme) -> None:
     await tab.press("fault-vault_down")
     await tab.part("credentials-nils").scroll_into_view_if_needed()
     found += await axe(tab.page, "sign-ins")
+    await tab.press("act-bot-kill")
+    await expect(tab.part("act-bot-start")).to_be_visible()
+    found += await axe(tab.page, "killed bot")
+    await tab.press("act-bot-start")
+    await expect(tab.part("act-bot-kill")).to_be_visible()
     await tab.press("act-close_thread")
     await tab.press("act-drawer")
     await tab.part("log-row").last.click()
@@ -56,6 +61,32 @@ async def test_demo_page(tab: Workspace, scheme: Scheme) -> None:
     for name in ("chats", "vault", "talk"):
         await tab.press(f"tab-{name}")
         found += await axe(tab.page, f"phone, {name}")
+    assert found == []
+
+
+@SCHEMES
+async def test_sign_in_of_the_company(tab: Workspace, scheme: Scheme) -> None:
+    answer = await tab.asked("/upload-status link promomats")
+    address = await answer.locator("a[data-action]").get_attribute("href")
+    assert address
+    page = await tab.page.context.new_page()
+    await seen(page, scheme)
+    await page.goto(address)
+    await page.get_by_role("link", name="Sign in").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to Vault Uploads")
+    found = await axe(page, "whom to sign in as")
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    found += await axe(page, "whom to sign in as, on a phone")
+    assert await page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    used = page.url
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    tab.faults.forget_refusal(403)
+    found += await axe(page, "back with nothing done")
+    await page.goto(used.replace("redirect_uri=http", "redirect_uri=x"))
+    await expect(page.get_by_role("heading", level=1)).to_have_text("You cannot sign in here")
+    tab.faults.forget_refusal(400)
+    found += await axe(page, "cannot sign in")
     assert found == []
 
 

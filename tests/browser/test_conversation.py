@@ -118,6 +118,38 @@ async def test_linking__through_the_bots_own_page(tab: Workspace) -> None:
     await expect(tab.page.locator(".place.is-unread", has_text="Vault Uploads")).to_have_count(1)
 
 
+async def test_linking__through_the_companys_sign_in_and_back(tab: Workspace) -> None:
+    await tab.become("vera")
+    page = await tab.linking_page(await tab.asked("/upload-status link promomats"))
+    await page.get_by_role("link", name="Sign in").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to Vault Uploads")
+    await page.get_by_role("button", name="Cancel").click()
+    await expect(page.get_by_role("alert")).to_be_visible()
+    tab.faults.forget_refusal(403)
+    await page.get_by_role("link", name="Sign in").click()
+    await page.get_by_role("button", name="Continue as Vera Lindqvist").click()
+    await expect(page.get_by_role("heading", level=1)).to_have_text("Your account is linked")
+    await expect(page.locator("main")).to_contain_text("vera@nordlicht.example")
+    await page.close()
+    await expect(await tab.asked("/upload-status whoami")).to_contain_text("By company sign-in")
+    await tab.press("act-sign-out-vera")
+    await expect(tab.part("toast")).to_contain_text("Vera Lindqvist is signed out everywhere.")
+    await expect(await tab.asked("/upload-status list")).to_contain_text("has ended")
+
+
+async def test_sign_in_way__of_a_person_is_what_vault_says_on_the_link_page(tab: Workspace) -> None:
+    await tab.become("nils")
+    await tab.press("way-nils-oidc")
+    await expect(tab.part("way-nils-oidc")).to_have_attribute("aria-pressed", "true")
+    page = await tab.linking_page(await tab.asked("/upload-status link promomats"))
+    await page.get_by_label("Vault user name").fill(await credential(tab, "nils", "user name"))
+    await page.get_by_role("button", name="Link with password").click()
+    await expect(page.get_by_role("alert")).to_contain_text("sign-in")
+    await page.close()
+    await tab.press("way-nils-password")
+    await expect(tab.part("way-nils-password")).to_have_attribute("aria-pressed", "true")
+
+
 async def test_unlink__asks_first_and_linking_again_works(tab: Workspace) -> None:
     who = await tab.asked("/upload-status whoami")
     button = who.locator("[data-action=unlink]").first
@@ -160,7 +192,7 @@ async def test_log__tells_everything_but_the_secrets(tab: Workspace) -> None:
           return JSON.stringify(await Promise.all(all));
         }"""
     )
-    state = await tab.page.evaluate("async () => (await fetch('/api/state')).json()")
+    state = await tab.state()
     secrets = [one for each in state["credentials"] for one in (each["password"], *each["tokens"].values())]
     assert len(secrets) > 8
     assert [one for one in secrets if one in everything] == []

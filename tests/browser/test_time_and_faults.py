@@ -1,4 +1,4 @@
-"""What can happen to the workspace: the tour, time, a killed bot, faults."""
+"""What can happen to the workspace: the tour, time, a stopped and a killed bot, faults."""
 
 import re
 
@@ -12,16 +12,27 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
 async def test_bot__is_killed_and_comes_back_with_its_links(tab: Workspace) -> None:
-    before = await tab.part("bot-state").inner_text()
+    before = await tab.part("bot-pid").inner_text()
     await tab.press("act-bot-kill")
-    await expect(tab.part("bot-state")).to_contain_text("Killed")
-    await expect(tab.part("fault-bot_killed")).to_have_attribute("aria-checked", "true")
+    await expect(tab.part("bot-state")).to_have_text("Bot was killed")
+    await expect(tab.part("act-bot-stop")).to_have_count(0)
     failed = await tab.asked("/upload-status list")
     await expect(failed).to_contain_text('/upload-status failed with the error "dispatch_failed"')
     await expect(failed).to_contain_text("Only visible to you")
     await tab.press("act-bot-start")
-    await expect(tab.part("bot-state")).to_contain_text("Running")
-    assert await tab.part("bot-state").inner_text() != before
+    await expect(tab.part("bot-state")).to_have_text("Bot is running")
+    assert await tab.part("bot-pid").inner_text() != before
+    await expect(await tab.asked("/upload-status list")).to_contain_text("Cholecap-Commercial-2021.mp4")
+
+
+async def test_bot__is_stopped_and_started(tab: Workspace) -> None:
+    await tab.press("act-bot-stop")
+    await expect(tab.part("bot-state")).to_have_text("Bot is stopped")
+    await expect(tab.part("act-bot-kill")).to_have_count(0)
+    await tab.press("act-bot-start")
+    await expect(tab.part("bot-state")).to_have_text("Bot is starting")
+    await expect(tab.part("act-bot-start")).to_have_count(0)
+    await expect(tab.part("bot-state")).to_have_text("Bot is running")
     await expect(await tab.asked("/upload-status list")).to_contain_text("Cholecap-Commercial-2021.mp4")
 
 
@@ -49,6 +60,46 @@ async def test_clock__one_hour_before_expiry(tab: Workspace) -> None:
     await expect(item).to_contain_text(re.compile(r"expires in (60 min|1 h)"))
     await card.locator("[data-action=refresh]").click()
     await expect(card).to_contain_text(re.compile(r"\(in (60 min|1 h)\)"))
+
+
+async def test_clock__one_hour_before_the_next_expiry(tab: Workspace) -> None:
+    await tab.press("act-speed-0")
+    button = tab.part("act-clock-next")
+    about = await button.get_attribute("title") or ""
+    name = about.removeprefix("One hour before ").removesuffix(" expires")
+    moment = await tab.part("clock-now").inner_text()
+    await button.click()
+    await expect(tab.part("clock-now")).not_to_have_text(moment)
+    await expect(tab.page.locator(".upload", has_text=name).first).to_contain_text("expires in 60 min")
+    await expect(button).not_to_have_attribute("title", about)
+
+
+async def test_reminder__comes_late_after_the_bot_was_down(tab: Workspace) -> None:
+    await tab.press("act-new-upload")
+    dialog = tab.part("new-upload")
+    await dialog.get_by_label("File name").fill("Watched.mp4")
+    await dialog.get_by_label("File name").press("Enter")
+    item = tab.page.locator(".upload", has_text="Watched.mp4")
+    await item.locator("[data-test=act-ask]").click()
+    upload_id = (await tab.part("composer").input_value()).split()[1]
+    promised = await tab.asked(f"/upload-status watch {upload_id} 45m")
+    await expect(promised).to_contain_text("I watch Watched.mp4")
+    await item.locator("[data-test=upload-menu]").click()
+    await tab.press("act-clock-before")
+    await expect(item).to_contain_text(re.compile(r"expires in (60|59) min|1 h"))
+    await tab.press("act-bot-kill")
+    await expect(tab.part("bot-state")).to_have_text("Bot was killed")
+    await tab.press("act-clock-half-hour")
+    await tab.page.locator(".place", has_text="Vault Uploads").click()
+    known = await tab.messages.count()
+    await tab.press("act-bot-start")
+    reminder = tab.messages.filter(has_text="This reminder is late by 15 min")
+    await expect(reminder).to_have_count(1, timeout=30_000)
+    await expect(reminder).to_contain_text("Watched.mp4")
+    assert await tab.messages.count() > known
+    await reminder.locator("[data-action=unwatch]").click()
+    await tab.press("dialog-yes") if await tab.part("confirm").count() else None
+    await expect(tab.part("problem")).to_have_count(0)
 
 
 async def test_new_upload__is_answered_for(tab: Workspace) -> None:

@@ -1,4 +1,4 @@
-"""Every request between Slack, the bot and the Vaults, written down as they end, told when they began."""
+"""Every request between Slack, the bot, the Vaults and the sign-in, written down as they end, told when they began."""
 
 import json
 import re
@@ -9,13 +9,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from bot.demo import slack, vault
+from bot.demo import idp, slack, vault
 from bot.demo.slack.exchanges import TO_BOT
 from bot.demo.slack.workspace import Workspace
 
 KEPT = 1000
 KINDS = {"slash_commands": "slash command", "interactive": "interaction", "events_api": "event"}
 QUIET_CLOSES = frozenset({1000, 1001})
+SIGN_IN = "Sign-in"
+ASKING_SIGN_IN = {idp.Kind.AUTHORIZE: "Person", idp.Kind.SIGN_IN: "Person", idp.Kind.USERINFO: "Vault"}
+"""Who asks the company's sign-in; the rest asks the bot."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +65,7 @@ class Entry:
 
 
 class RequestLog:
-    """The newest exchanges of both emulators, numbered from 1 on."""
+    """The newest exchanges of all emulators, numbered from 1 on."""
 
     def __init__(self, workspace: Workspace, changed: Callable[[], None], most: int = KEPT) -> None:
         self.last = 0
@@ -71,16 +74,21 @@ class RequestLog:
         self._changed = changed
 
     def follow(
-        self, emulated_slack: slack.SlackEmulator, emulated_vault: vault.VaultEmulator
+        self,
+        emulated_slack: slack.SlackEmulator,
+        emulated_vault: vault.VaultEmulator,
+        sign_in: idp.IdpEmulator,
     ) -> list[Callable[[], None]]:
         """Take over what was written so far, and from now on everything; returns how to stop it."""
         past = [self._of_slack(one) for one in emulated_slack.log]
         past += [of_vault(one) for one in emulated_vault.log]
+        past += [of_sign_in(one) for one in sign_in.log]
         for entry in sorted(past, key=lambda one: one.at):
             self.add(entry)
         return [
             emulated_slack.on_exchange(lambda one: self.add(self._of_slack(one))),
             emulated_vault.on_exchange(lambda one: self.add(of_vault(one))),
+            sign_in.on_exchange(lambda one: self.add(of_sign_in(one))),
         ]
 
     def add(self, entry: Entry) -> None:
@@ -131,6 +139,24 @@ def of_vault(exchange: vault.Exchange) -> Entry:
         request_body=exchange.request_body or None,
         response_headers=exchange.response_headers,
         response_body=_json_or_text(exchange.response_body),
+    )
+
+
+def of_sign_in(exchange: idp.Exchange) -> Entry:
+    """A request to the company's sign-in, which keeps no bodies: only what was asked for, and the code of an error."""
+    what = f"{exchange.method} {exchange.path} · {exchange.kind.replace('_', ' ')}"
+    return Entry(
+        at=exchange.at,
+        sender=ASKING_SIGN_IN.get(exchange.kind, "Bot"),
+        receiver=SIGN_IN,
+        what=what,
+        who=exchange.who,
+        status=exchange.status or "dropped",
+        ok=0 < exchange.status < 400 and exchange.error is None,
+        seconds=exchange.seconds,
+        request_headers={"user-agent": exchange.client_agent},
+        request_body={"grant_type": exchange.grant_type} if exchange.grant_type else None,
+        response_body={"error": exchange.error} if exchange.error else None,
     )
 
 

@@ -53,10 +53,9 @@ def snapshot(stage: Stage, tour: Tour) -> dict[str, Any]:
         "vaults": stage.uploads.as_json(),
         "faults": stage.switches.as_json(),
         "bot": {
-            "running": stage.switches.bot_is_running,
+            **stage.bot_life.as_json(),
             "mode": "socket" if demo.socket_mode else "http",
             "address": demo.bot.url,
-            "pid": demo.bot.pid,
             "log_tail": demo.bot.log_tail(),
         },
         "credentials": _credentials(stage),
@@ -103,13 +102,15 @@ def _problems(stage: Stage) -> list[dict[str, Any]]:
 
 def _credentials(stage: Stage) -> list[dict[str, Any]]:
     """Everyone's way into the emulated Vaults, for the link page; made up, and good nowhere else."""
-    vault, now = stage.demo.vault, stage.demo.clock.now()
+    vault, idp, now = stage.demo.vault, stage.demo.idp, stage.demo.clock.now()
     keys = {one.id: key for key, one in vault.vaults.items()}
     return [
         {
             "person": user.key,
             "user_name": user.user_name,
             "password": user.password,
+            "way": user.sign_in,
+            "sign_ins": len(idp.grants.of(idp.people[user.key])),
             "tokens": {
                 keys[token.vault_id]: token.value
                 for token in vault.domain.logins.tokens(user)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from bot.demo.page.background import Background
+from bot.demo.page.bot_life import BotLife
 from bot.demo.page.changes import Changes
 from bot.demo.page.log import Entry, RequestLog
 from bot.demo.page.switches import Switches
@@ -28,6 +29,7 @@ class Stage:
     log: RequestLog
     uploads: UploadWatch
     switches: Switches
+    bot_life: BotLife
 
     @property
     def me(self) -> User:
@@ -67,7 +69,8 @@ async def stage_for(demo: DemoWorkspace, person: str) -> AsyncIterator[Stage]:
         background=background,
         log=RequestLog(workspace, changes.note),
         uploads=UploadWatch(demo.vault),
-        switches=Switches(demo, background, changes.note),
+        switches=Switches(demo, changes.note),
+        bot_life=BotLife(demo.bot, changes.note),
     )
 
     def vault_changed() -> None:
@@ -75,7 +78,7 @@ async def stage_for(demo: DemoWorkspace, person: str) -> AsyncIterator[Stage]:
         changes.note()
 
     async with AsyncExitStack() as stack:
-        endings: list[Callable[[], None]] = stage.log.follow(demo.slack, demo.vault)
+        endings: list[Callable[[], None]] = stage.log.follow(demo.slack, demo.vault, demo.idp)
         endings += [demo.slack.on_change(changes.note), demo.vault.on_change(vault_changed)]
         for ending in endings:
             stack.callback(ending)

@@ -1,13 +1,12 @@
-"""The faults that can be switched on and off: in a Vault, in Slack, and in the bot's own life."""
+"""The faults that can be switched on and off: in a Vault, in Slack, and in the company's sign-in."""
 
-import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from bot.demo.page.background import Background
+from bot.demo import idp
 from bot.demo.page.fields import Refused
 from bot.demo.slack import RateLimited, ServerError
 from bot.demo.slack.faults import RESPONSE_URL
@@ -29,7 +28,15 @@ SLACK_FAULTS: Final[dict[str, tuple[str, SlackFault]]] = {
     "slack_429": ("Slack rate limit (429)", RateLimited(retry_after=2)),
     "slack_down": ("Slack's API down (503)", ServerError(503)),
 }
-LOGGED_OUT, SOCKET_LOST, BOT_KILLED = "vault_logged_out", "socket_lost", "bot_killed"
+IDP_FAULTS: Final[dict[str, tuple[str, idp.Fault]]] = {
+    "idp_down": ("Sign-in down (connections break)", idp.Fault.DOWN),
+    "idp_refuses": ("Sign-in refuses everybody", idp.Fault.REFUSES_SIGN_IN),
+    "idp_client": ("The bot's client secret has run out", idp.Fault.REFUSES_CLIENT),
+    "idp_nonce": ("The ID token answers another sign-in", idp.Fault.WRONG_NONCE),
+    "idp_key": ("The ID token is signed with an unknown key", idp.Fault.UNKNOWN_KEY),
+    "idp_issuer": ("The callback names another issuer", idp.Fault.CALLBACK_OF_ANOTHER),
+}
+LOGGED_OUT, SOCKET_LOST = "vault_logged_out", "socket_lost"
 
 
 @dataclass(frozen=True)
@@ -47,21 +54,13 @@ class Switch:
 
 
 class Switches:
-    """All of them, and the bot's life."""
+    """All of them."""
 
-    def __init__(self, demo: DemoWorkspace, background: Background, changed: Callable[[], None]) -> None:
+    def __init__(self, demo: DemoWorkspace, changed: Callable[[], None]) -> None:
         self._demo = demo
-        self._background = background
         self._changed = changed
         self._vault_faults: dict[str, PlannedFault] = {}
         self._slack_faults: set[str] = set()
-        self._bot_busy = asyncio.Lock()
-        self._starting = False
-
-    @property
-    def bot_is_running(self) -> bool:
-        """Whether the bot's process lives and has said that it is ready."""
-        return self._demo.bot.pid != 0 and not self._starting
 
     def as_json(self) -> list[dict[str, Any]]:
         """In the page's order."""
@@ -74,10 +73,13 @@ class Switches:
         ]
         if self._demo.socket_mode:
             switches.append(Switch(SOCKET_LOST, "slack", "Cut the bot's websocket"))
-        switches.append(Switch(BOT_KILLED, "bot", "Bot killed", not self.bot_is_running))
+        switches += [
+            Switch(key, "idp", label, fault in self._demo.idp.faults)
+            for key, (label, fault) in IDP_FAULTS.items()
+        ]
         return [switch.as_json() for switch in switches]
 
-    async def turn(self, key: str, *, on: bool) -> None:
+    def turn(self, key: str, *, on: bool) -> None:
         """Switch one on or off; Refused for one that is not there."""
         if key not in {switch["key"] for switch in self.as_json()}:
             raise Refused(f"There is no fault “{key}” here.")
@@ -85,30 +87,12 @@ class Switches:
             self._turn_vault(key, on=on)
         elif key in SLACK_FAULTS:
             self._turn_slack(key, on=on)
-        elif key == BOT_KILLED:
-            await self._background.start(self.kill_bot() if on else self.start_bot())
+        elif key in IDP_FAULTS:
+            self._turn_idp(key, on=on)
         elif on and key == LOGGED_OUT:
             self._log_everybody_out()
         elif on and key == SOCKET_LOST:
             self._demo.slack.drop_sockets()
-        self._changed()
-
-    async def kill_bot(self) -> None:
-        """SIGKILL, as a crash or a pulled plug would end it."""
-        async with self._bot_busy:
-            await self._demo.bot.kill()
-        self._changed()
-
-    async def start_bot(self) -> None:
-        """Start it again, unless it runs; BotDidNotStart."""
-        async with self._bot_busy:
-            if self._demo.bot.pid:
-                return
-            self._starting = True
-            try:
-                await self._demo.bot.start()
-            finally:
-                self._starting = False
         self._changed()
 
     def _turn_vault(self, key: str, *, on: bool) -> None:
@@ -124,6 +108,10 @@ class Switches:
         for one in sorted(self._slack_faults):
             for method in (*slack.web_api.methods, RESPONSE_URL):
                 slack.faults.add(method, SLACK_FAULTS[one][1], times=PLENTY)
+
+    def _turn_idp(self, key: str, *, on: bool) -> None:
+        standing = self._demo.idp.faults
+        (standing.add if on else standing.discard)(IDP_FAULTS[key][1])
 
     def _log_everybody_out(self) -> None:
         """End all Vault sessions, and put new API access tokens in place of the old ones."""

@@ -92,8 +92,18 @@ class VaultActs:
         elif "before_expiry_of" in body:
             upload = self._vault.upload(fields.text(body, "before_expiry_of"))
             self._jump(upload.expires, fields.number(body, "seconds", 0, LONGEST_JUMP))
+        elif "before_next_expiry" in body:
+            self._jump_before_next(fields.number(body, "before_next_expiry", 0, LONGEST_JUMP))
         else:
             clock.advance(timedelta(seconds=fields.number(body, "by", 0, LONGEST_JUMP)))
+
+    def _jump_before_next(self, seconds: float) -> None:
+        """To so long before the next expiry that is still further away."""
+        least = self._stage.demo.clock.now() + timedelta(seconds=seconds)
+        later = [one.expires for one in self._vault.uploads() if one.expires > least]
+        if not later:
+            raise Refused("No upload expires later than that.", 409)
+        self._jump(min(later), seconds)
 
     def _jump(self, expires: datetime, seconds: float) -> None:
         moment = expires - timedelta(seconds=seconds)

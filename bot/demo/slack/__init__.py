@@ -6,8 +6,10 @@ from bot.demo.slack.delivery import Ack, Delivery
 from bot.demo.slack.emulator import SlackEmulator
 from bot.demo.slack.exchanges import Exchange
 from bot.demo.slack.faults import ApiError, Dropped, Fault, Faults, RateLimited, ServerError, Slow
+from bot.demo.slack.many import SlackWorkspaces
 from bot.demo.slack.messages import Message
 from bot.demo.slack.rejections import Rejection
+from bot.demo.slack.scheduled import Scheduled
 from bot.demo.slack.signing import Credentials
 from bot.demo.slack.views import View
 from bot.demo.slack.workspace import Channel, User, Workspace
@@ -28,9 +30,11 @@ __all__ = [
     "PostRate",
     "RateLimited",
     "Rejection",
+    "Scheduled",
     "ServerError",
     "Shortcut",
     "SlackEmulator",
+    "SlackWorkspaces",
     "Slow",
     "User",
     "View",

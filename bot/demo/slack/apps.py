@@ -8,7 +8,11 @@ DEFAULT_SCOPES = frozenset({"chat:write", "commands", "im:write", "users:read", 
 MESSAGE_SHORTCUT, GLOBAL_SHORTCUT = "message", "global"
 
 # Slack: reference "Events": an event comes only to an app that holds its scope. Others need none.
-_EVENT_SCOPES = {"app_mention": "app_mentions:read", "link_shared": "links:read"}
+_EVENT_SCOPES = {
+    "app_mention": "app_mentions:read",
+    "link_shared": "links:read",
+    "user_change": "users:read",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,7 @@ class App:
     home_tab: bool = True
     messages_tab: bool = True
     messages_tab_read_only: bool = False
+    redirect_urls: tuple[str, ...] = ()
     declared: bool = False
 
     @classmethod
@@ -73,6 +78,7 @@ class App:
             home_tab=bool(home.get("home_tab_enabled", False)),
             messages_tab=bool(home.get("messages_tab_enabled", True)),
             messages_tab_read_only=bool(home.get("messages_tab_read_only_enabled", False)),
+            redirect_urls=tuple(_part(manifest, "oauth_config").get("redirect_urls") or ()),
             declared=True,
         )
 

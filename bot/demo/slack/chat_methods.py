@@ -7,11 +7,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.demo.slack.apps import App
-from bot.demo.slack.content import MOST_TEXT, MOST_UPDATED_TEXT, ContentError, read_content
+from bot.demo.slack.content import (
+    MOST_TEXT,
+    MOST_UPDATED_TEXT,
+    ContentError,
+    read_content,
+    read_metadata,
+)
 from bot.demo.slack.messages import Message, MessageBoard
 from bot.demo.slack.rejections import Rejections
 from bot.demo.slack.web_api import ApiFailureError, Arguments, Method, TooManyError
-from bot.demo.slack.workspace import BOT_USER_ID, Channel, Workspace
+from bot.demo.slack.workspace import BOT_USER_ID, Channel, User, Workspace
 
 
 @dataclass(eq=False, slots=True)
@@ -50,7 +56,7 @@ class ChatMethods:
         self._workspace = workspace
         self._app = app
         self._board = board
-        self._rate = rate
+        self.rate = rate
         self._rejections = rejections
         self._posted = posted
 
@@ -66,23 +72,26 @@ class ChatMethods:
 
     def post(self, arguments: Arguments) -> dict[str, Any]:
         """Slack: reference "chat.postMessage"; a text over 40,000 characters is cut, with a warning."""
-        channel = self._writable(arguments)
+        channel = self.writable(arguments)
         text = str(arguments.get("text") or "")
         content = read_content({**arguments, "text": text[:MOST_TEXT]})
         content.require_some()
-        if self._rate is not None:
-            self._rate.spend(channel.id)
+        metadata = read_metadata(arguments)
+        if self.rate is not None:
+            self.rate.spend(channel.id)
         message = self._board.post(
             channel=channel.id,
             text=content.text or "",
             blocks=content.blocks or (),
             author=BOT_USER_ID,
-            thread_ts=_thread_of(arguments),
+            thread_ts=thread_of(arguments),
             via="chat.postMessage",
             broadcast=str(arguments.get("reply_broadcast", "")).lower() in ("true", "1"),
+            metadata=metadata,
         )
         self._posted(message)
-        body: dict[str, Any] = {"channel": channel.id, "ts": message.ts, "message": self._as_json(message)}
+        posted = message.as_json(self._workspace.team_id, with_metadata=True)
+        body: dict[str, Any] = {"channel": channel.id, "ts": message.ts, "message": posted}
         if len(text) > MOST_TEXT:
             body |= {"warning": "message_truncated", "response_metadata": {"warnings": ["message_truncated"]}}
         return body
@@ -92,13 +101,13 @@ class ChatMethods:
 
         In a thread without any, Slack says ok and shows nothing: here that is kept as a rejection.
         """
-        channel = self._writable(arguments)
+        channel = self.writable(arguments)
         content = read_content(arguments)
         content.require_some()
         reader = str(arguments.get("user") or "")
         if reader not in channel.members:
             raise ApiFailureError("user_not_in_channel")
-        thread_ts = _thread_of(arguments)
+        thread_ts = thread_of(arguments)
         if thread_ts is not None and not self._board.is_active_thread(channel.id, thread_ts):
             unseen = ContentError("inactive_thread", ["[ERROR] the thread has no replies: nobody sees this"])
             what = "chat.postEphemeral"
@@ -152,12 +161,17 @@ class ChatMethods:
             address += f"?thread_ts={message.thread_ts}&cid={channel.id}"
         return {"channel": channel.id, "permalink": address}
 
-    def _writable(self, arguments: Arguments) -> Channel:
-        """The channel, by id, name or user id. What the bot cannot see does not exist for it."""
+    def writable(self, arguments: Arguments) -> Channel:
+        """The channel a message may go to, by id, name or user id. What the bot cannot see does not exist for it.
+
+        ApiFailureError with Slack's code; that of a deactivated person's direct message stands in no page (K).
+        """
         wanted = str(arguments.get("channel") or "")
         person = self._workspace.users.get(wanted)
-        if person is not None and not person.is_bot:
-            self._check_messages_tab()
+        if person is not None:
+            if person.is_bot:
+                raise ApiFailureError("cannot_dm_bot")
+            self._check_direct(person)
             return self._workspace.open_dm(person)
         try:
             channel = self._workspace.channel(wanted)
@@ -171,10 +185,13 @@ class ChatMethods:
         if not is_member:
             raise ApiFailureError("not_in_channel")
         if channel.is_im:
-            self._check_messages_tab()
+            for person_id in channel.members - {BOT_USER_ID}:
+                self._check_direct(self._workspace.users[person_id])
         return channel
 
-    def _check_messages_tab(self) -> None:
+    def _check_direct(self, person: User) -> None:
+        if person.deleted:
+            raise ApiFailureError("user_disabled")
         if not self._app.messages_tab:
             raise ApiFailureError("messages_tab_disabled")
 
@@ -193,5 +210,6 @@ class ChatMethods:
         return message.as_json(self._workspace.team_id)
 
 
-def _thread_of(arguments: Arguments) -> str | None:
+def thread_of(arguments: Arguments) -> str | None:
+    """The message that a reply hangs on."""
     return str(arguments["thread_ts"]) if arguments.get("thread_ts") else None

@@ -1,4 +1,4 @@
-"""What a message may say: text and blocks out of a request body, refused where Slack refuses them."""
+"""What a message may say: text, blocks and metadata out of a request body, refused where Slack refuses them."""
 
 import json
 from collections.abc import Mapping
@@ -39,6 +39,23 @@ class Content:
         """Refuse a message that says nothing."""
         if not (self.text and self.text.strip()) and not self.blocks:
             raise ContentError("no_text")
+
+
+def read_metadata(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """What an app puts beside a message, or None. Slack: docs "Message metadata": a type and a payload of its own."""
+    metadata = body.get("metadata")
+    if isinstance(metadata, str):
+        try:
+            metadata = json.loads(metadata) if metadata else None
+        except ValueError:
+            raise ContentError("invalid_metadata_format") from None
+    if metadata is None:
+        return None
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("event_payload"), dict):
+        raise ContentError("invalid_metadata_format")
+    if not isinstance(metadata.get("event_type"), str) or not metadata["event_type"]:
+        raise ContentError("invalid_metadata_format")
+    return metadata
 
 
 def read_content(body: Mapping[str, Any], most_text: int = MOST_TEXT) -> Content:

@@ -17,14 +17,29 @@ METHODS: dict[str, Support] = {
     "apps.connections.open": Support("supported"),
     "auth.test": Support("supported"),
     "chat.delete": Support("supported"),
+    "chat.deleteScheduledMessage": Support("supported"),
     "chat.getPermalink": Support("supported"),
     "chat.postEphemeral": Support("partial", "text, blocks, thread_ts; everybody counts as online"),
     "chat.postMessage": Support(
-        "partial", "text, blocks, thread_ts, reply_broadcast; no attachments, markdown_text or metadata"
+        "partial", "text, blocks, thread_ts, reply_broadcast, metadata; no attachments or markdown_text"
     ),
+    "chat.scheduleMessage": Support(
+        "partial",
+        "text, blocks, thread_ts; metadata is taken, and such a message then never posts, as in Slack; "
+        "no attachments, markdown_text or reply_broadcast",
+    ),
+    "chat.scheduledMessages.list": Support("partial", "one page of the first 100"),
     "chat.update": Support("partial", "text and blocks; no attachments, markdown_text or metadata"),
+    "conversations.history": Support(
+        "partial", "time range, pages, include_all_metadata; no counts of replies, no reduced limits"
+    ),
     "conversations.info": Support("supported"),
     "conversations.open": Support("partial", "the app's direct message with one person, or by its id"),
+    "conversations.replies": Support("partial", "as conversations.history"),
+    "oauth.v2.access": Support(
+        "partial",
+        "codes and refresh tokens for bot tokens; only where several workspaces are served together",
+    ),
     "users.info": Support("supported"),
     "views.open": Support("supported"),
     "views.publish": Support("supported"),
@@ -40,6 +55,7 @@ ENVELOPES: dict[str, Support] = {
     ),
     "events_api": Support(
         "supported",
-        "app_mention and app_home_opened of itself; any other where the caller says what happened",
+        "app_mention, app_home_opened, app_uninstalled, tokens_revoked and user_change (of a deactivated person) of "
+        "itself; any other where the caller says what happened",
     ),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.demo.slack.apps import App
 from bot.demo.slack.web_api import APP, NONE, ApiFailureError, Arguments, Method
-from bot.demo.slack.workspace import BOT_ID, BOT_USER_ID, Channel, User, Workspace
+from bot.demo.slack.workspace import BOT_ID, BOT_USER_ID, ENTERPRISE_NAME, Channel, User, Workspace
 
 
 class DirectoryMethods:
@@ -49,15 +49,18 @@ class DirectoryMethods:
         return {"url": self._open_socket()}
 
     def identify_app(self, _arguments: Arguments) -> dict[str, Any]:
-        """Slack: reference "auth.test"."""
+        """Slack: reference "auth.test"; for an org-wide install `team_id` is the organisation's (K)."""
+        here = self._workspace
+        enterprise = {"enterprise_id": here.enterprise_id} if here.enterprise_id else {}
         return {
+            **enterprise,
             "url": f"https://{self._workspace.domain}.slack.com/",
-            "team": self._workspace.name,
+            "team": ENTERPRISE_NAME if here.org_wide else here.name,
             "user": self._workspace.users[BOT_USER_ID].name,
-            "team_id": self._workspace.team_id,
+            "team_id": here.enterprise_id if here.org_wide else here.team_id,
             "user_id": BOT_USER_ID,
             "bot_id": BOT_ID,
-            "is_enterprise_install": False,
+            "is_enterprise_install": here.org_wide,
         }
 
     def user_info(self, arguments: Arguments) -> dict[str, Any]:
@@ -84,6 +87,8 @@ class DirectoryMethods:
         person = self._person(ids[0])
         if person.is_bot:
             raise ApiFailureError("cannot_dm_bot")
+        if person.deleted:
+            raise ApiFailureError("user_disabled")
         if not self._app.messages_tab:
             raise ApiFailureError("messages_tab_disabled")
         known = len(self._workspace.channels)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from bot.demo.slack import actions, forms, payloads
 from bot.demo.slack import delivery as deliveries
+from bot.demo.slack.administration import Administration
+from bot.demo.slack.composer import MENTION, compose
 from bot.demo.slack.content import ContentError
 from bot.demo.slack.conversations import Conversations
 from bot.demo.slack.delivery import Delivery
@@ -11,9 +13,10 @@ from bot.demo.slack.forms import Typed
 from bot.demo.slack.messages import Message
 from bot.demo.slack.surfaces import Surfaces
 from bot.demo.slack.views import View
+from bot.demo.slack.workspace import Channel, User
 
 
-class SlackEmulator(Conversations, Surfaces):
+class SlackEmulator(Conversations, Surfaces, Administration):
     """A Slack workspace with one installed app: start it, do what a person does, see what a person sees.
 
     People and channels are named by name or id; the channel "dm" is the person's direct message with the app.
@@ -28,10 +31,13 @@ class SlackEmulator(Conversations, Surfaces):
         command: str = "/upload-status",
         in_thread: bool = False,
     ) -> Delivery:
-        """Type a slash command; returns when the bot has acked or failed to."""
+        """Type a slash command; returns when the bot has acked or failed to. `/invite` with the app is Slack's own."""
         person, place = self._standing(user, channel)
         delivery = Delivery(deliveries.SLASH_COMMANDS, self.clock.now(), {}, person.id)
-        if not self.app.has_command(command):
+        if command == INVITE and MENTION in compose(text, self.workspace)[0] and not place.is_im:
+            self._invite(delivery, person, place)
+            return delivery
+        if not self.installed or not self.app.has_command(command):
             delivery.refuse(NO_COMMAND.format(command=command))
         elif in_thread:
             # Slack: docs "Implementing slash commands": developers' commands do not work in threads.
@@ -115,6 +121,12 @@ class SlackEmulator(Conversations, Surfaces):
         await self._deliver(delivery)
         return delivery
 
+    def _invite(self, delivery: Delivery, person: User, place: Channel) -> None:
+        self.invite_app(place.id)
+        delivery.settled.set()
+        told = f"{self.app.name} was added to #{place.name} by {person.real_name}."
+        delivery.answer(self._board.notice(place.id, person.id, told))
+
     def seen_by(self, user: str, channel: str | None = None) -> list[Message]:
         """What this person's screen holds now, oldest first: no one else's ephemerals or direct messages."""
         person = self.workspace.user(user)
@@ -131,6 +143,7 @@ class SlackEmulator(Conversations, Surfaces):
         return self._board.everything()
 
 
+INVITE = "/invite"
 NO_COMMAND = (
     "{command} is not a valid command. In Slack, all messages that start with the “/” character are interpreted as "
     "commands. If you are trying to send a message and not run a command, try preceding the “/” with an empty space."

@@ -11,7 +11,19 @@ from typing import Any
 
 MASK = "•••"
 TO_BOT, FROM_BOT = "to_bot", "from_bot"
-_SECRET_NAMES = frozenset({"token", "authorization", "x-slack-signature", "cookie", "set-cookie"})
+_SECRET_NAMES = frozenset(
+    {
+        "access_token",
+        "authorization",
+        "client_secret",
+        "code",
+        "cookie",
+        "refresh_token",
+        "set-cookie",
+        "token",
+        "x-slack-signature",
+    }
+)
 _SECRET_VALUES = re.compile(
     r"(?P<keep>[?&](?:ticket|token)=|\bxox[a-z]-|\bxapp-|/response/[A-Z0-9]+/)[A-Za-z0-9._~%-]+"
 )

@@ -6,18 +6,22 @@ from datetime import timedelta
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from bot.demo.clock import DemoClock
 from bot.demo.serving import LoopbackServer
 from bot.demo.slack import payloads, triggers
 from bot.demo.slack.apps import App
+from bot.demo.slack.bot_tokens import BotTokens
 from bot.demo.slack.chat_methods import ChatMethods, PostRate
 from bot.demo.slack.delivery import EVENTS_API, Delivery, UndeliveredError
 from bot.demo.slack.directory_methods import DirectoryMethods
 from bot.demo.slack.dispatch import Dispatcher
 from bot.demo.slack.exchanges import Exchange, ExchangeLog
 from bot.demo.slack.faults import Faults
+from bot.demo.slack.history_methods import HistoryMethods
 from bot.demo.slack.mentions import Mentions
 from bot.demo.slack.messages import Message, MessageBoard
 from bot.demo.slack.reads import ReadMarks
@@ -25,6 +29,7 @@ from bot.demo.slack.rejections import Rejection, Rejections
 from bot.demo.slack.response_urls import ResponseUrls
 from bot.demo.slack.responses import Responses
 from bot.demo.slack.retries import RETRY_WAITS, EventSender
+from bot.demo.slack.scheduled import ScheduledMessages
 from bot.demo.slack.signing import Credentials
 from bot.demo.slack.sockets import SocketHub
 from bot.demo.slack.triggers import Triggers
@@ -54,6 +59,7 @@ class SlackMachine:
         log_most: int | None = None,
         manifest: Mapping[str, Any] | None = None,
         trigger_lifetime: float = triggers.LIFETIME,
+        installed: bool = True,
     ) -> None:
         self.clock = clock or DemoClock()
         self.workspace = workspace or Workspace.seeded()
@@ -61,6 +67,7 @@ class SlackMachine:
         self.scopes = set(self.app.scopes)
         self.faults = Faults()
         self._credentials = credentials or Credentials()
+        self._tokens = BotTokens(self.clock.now, self._credentials.bot_token if installed else None)
         self._listeners: list[Callable[[], None]] = []
         self._log = ExchangeLog(self.clock.now, self._changed, log_most)
         self._board = MessageBoard(self.workspace, self.clock.timestamp, self._changed)
@@ -81,31 +88,50 @@ class SlackMachine:
         )
         self._events = EventSender(self.clock, self._dispatcher, retry_waits)
         world, app = self.workspace, self.app
-        chat = ChatMethods(world, app, self._board, post_rate, self._rejections, self._mentions.heard)
+        self._chat = ChatMethods(world, app, self._board, post_rate, self._rejections, self._mentions.heard)
+        self._scheduled = ScheduledMessages(
+            self.clock, world, self._board, self._chat, self._rejections, self._tokens
+        )
+        history = HistoryMethods(world, self._board, self.scopes)
         directory = DirectoryMethods(world, app, self.clock.now, self.scopes, self._open_socket)
         views = ViewMethods(world, app, self._views, self._triggers)
-        methods = directory.table() | chat.table() | views.table()
+        tables = (one.table() for one in (directory, self._chat, self._scheduled, history, views))
+        methods = {name: method for table in tables for name, method in table.items()}
         self.web_api = WebApi(
-            self._credentials, self.scopes, self.faults, self._log, methods, self._rejections, self._whom
+            self._credentials.app_token,
+            self._tokens,
+            self.scopes,
+            self.faults,
+            self._log,
+            methods,
+            self._rejections,
+            self._whom,
         )
         self._server = LoopbackServer()
+        self._front: str | None = None
 
     async def start(self, port: int = 0) -> None:
         """Serve on loopback, on this port if it is free; after a stop on the same as before, with all that was."""
-        await self._server.start(
-            Starlette(
-                routes=[
-                    Route("/api/{method}", self.web_api.serve, methods=["GET", "POST"]),
-                    Route("/response/{team}/{secret}", self._responses.serve, methods=["POST"]),
-                    WebSocketRoute("/link", self._hub.serve),
-                ]
-            ),
-            port or self._server.port,
-        )
+        routes = [
+            Route("/api/{method}", self.web_api.serve, methods=["GET", "POST"]),
+            Route("/response/{team}/{secret}", self.serve_response, methods=["POST"]),
+            WebSocketRoute("/link", self._hub.serve),
+        ]
+        await self._server.start(Starlette(routes=routes), port or self._server.port)
+        self._scheduled.start()
+
+    def stand_behind(self, url: str) -> None:
+        """Be served by somebody else, at that address, instead of starting a server."""
+        self._front = url
+
+    async def serve_response(self, request: Request) -> Response:
+        """One POST to a response_url of this workspace."""
+        return await self._responses.serve(request)
 
     async def stop(self) -> None:
-        """Close everything; no retry is made any more."""
+        """Close everything; no retry is made any more, and nothing that is held gets posted."""
         await self._events.stop()
+        await self._scheduled.stop()
         await self._server.stop()
 
     @property
@@ -116,12 +142,12 @@ class SlackMachine:
     @property
     def api_url(self) -> str:
         """The Web API's base address, for SLACK_API_URL."""
-        return f"{self._server.url}/api/"
+        return f"{self._url}/api/"
 
     @property
     def bot_token(self) -> str:
-        """The installed app's xoxb- token."""
-        return self._credentials.bot_token
+        """The installed app's xoxb- token, the newest of them."""
+        return self._tokens.newest
 
     @property
     def app_token(self) -> str:
@@ -142,6 +168,11 @@ class SlackMachine:
     def app_id(self) -> str:
         """The app."""
         return APP_ID
+
+    @property
+    def installed(self) -> bool:
+        """Whether the app is in this workspace."""
+        return self._tokens.installed
 
     @property
     def request_url(self) -> str | None:
@@ -193,7 +224,9 @@ class SlackMachine:
             event_time=int(delivery.sent_at.timestamp()),
         )
         kind = str(event.get("type"))
-        if self.app.hears_of(kind, self.scopes):
+        if not self.installed and kind not in payloads.FAREWELLS:
+            delivery.refuse(f"{self.app.name} is not installed")
+        elif self.app.hears_of(kind, self.scopes):
             await self._events.send(delivery)
         else:
             delivery.refuse(f"{self.app.name} is not subscribed to {kind}, or lacks its scope")
@@ -209,7 +242,7 @@ class SlackMachine:
     def _standing(self, user: str, channel: str) -> tuple[User, Channel]:
         person = self.workspace.user(user)
         place = self.workspace.channel(channel, person)
-        if not place.shows_to(person):
+        if person.deleted or not place.shows_to(person):
             raise LookupError(f"{person.name} cannot open {channel}")
         return person, place
 
@@ -218,6 +251,10 @@ class SlackMachine:
         if message is None or not self._board.shows_to(message, person):
             raise LookupError(f"{person.name} sees no message {key}")
         return message
+
+    @property
+    def _url(self) -> str:
+        return self._front or self._server.url
 
     def _moment(self) -> str:
         return f"{self.clock.timestamp():.6f}"
@@ -250,7 +287,7 @@ class SlackMachine:
         self, delivery: Delivery, place: Channel, person: User, source: str | None = None
     ) -> str:
         secret = self._urls.issue(delivery, place.id, person.id, source)
-        return f"{self._server.url}/response/{self.team_id}/{secret}"
+        return f"{self._url}/response/{self.team_id}/{secret}"
 
     def _open_socket(self) -> str:
         return f"ws://127.0.0.1:{self.port}/link?ticket={self._hub.issue_ticket()}&app_id={APP_ID}"

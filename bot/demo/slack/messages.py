@@ -2,7 +2,7 @@
 
 import copy
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,10 +23,11 @@ class Message:
     author: str
     visible_to: str | None  # the only user who sees it (ephemeral); None: everyone in the conversation
     thread_ts: str | None
-    via: str  # "response_url", "ack", "chat.postMessage", "chat.postEphemeral", "command", "slackbot", "person"
+    via: str  # "ack", "response_url", the Web API method, "command", "slackbot", "person"
     edited: int = 0
     deleted: bool = False
     broadcast: bool = False  # a reply that also stands in the channel itself
+    metadata: Mapping[str, Any] | None = None  # what an app put beside it, for apps to read
 
     @property
     def is_ephemeral(self) -> bool:
@@ -38,7 +39,7 @@ class Message:
         """Whether it is a reply that stands in its thread alone."""
         return self.thread_ts not in (None, self.ts) and not self.broadcast
 
-    def as_json(self, team_id: str) -> dict[str, Any]:
+    def as_json(self, team_id: str, *, with_metadata: bool = False) -> dict[str, Any]:
         """The message object that Web API answers and interaction payloads carry."""
         body: dict[str, Any] = {"type": "message", "user": self.author, "text": self.text, "ts": self.ts}
         body["team"] = team_id
@@ -52,6 +53,8 @@ class Message:
             body["subtype"] = "thread_broadcast"
         if self.edited:
             body["edited"] = {"user": self.author, "ts": self.ts}
+        if with_metadata and self.metadata is not None:
+            body["metadata"] = copy.deepcopy(dict(self.metadata))
         return body
 
 
@@ -77,9 +80,11 @@ class MessageBoard:
         visible_to: str | None = None,
         thread_ts: str | None = None,
         broadcast: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+        at: float | None = None,
     ) -> Message:
-        """A new message at the end of the conversation."""
-        ts = self.next_ts()
+        """A new message at the end of the conversation; `at` is when it was posted, in epoch seconds, if not now."""
+        ts = self.next_ts(at)
         message = Message(
             key=f"{channel}:{ts}",
             channel=channel,
@@ -91,6 +96,7 @@ class MessageBoard:
             thread_ts=thread_ts,
             via=via,
             broadcast=broadcast and thread_ts is not None,
+            metadata=metadata,
         )
         self._messages[message.key] = message
         self._by_channel.setdefault(channel, []).append(message.key)
@@ -155,9 +161,9 @@ class MessageBoard:
         keys = self._messages if channel is None else self._by_channel.get(channel, [])
         return [message for key in keys if self.shows_to(message := self._messages[key], user)]
 
-    def next_ts(self) -> str:
-        """Unique in the workspace and rising, also when the clock stands still."""
-        self._last_ts = max(self._last_ts + 1, int(self._now() * 1_000_000))
+    def next_ts(self, at: float | None = None) -> str:
+        """Unique in the workspace and rising, also when the clock stands still, or when something comes belated."""
+        self._last_ts = max(self._last_ts + 1, int((self._now() if at is None else at) * 1_000_000))
         return f"{self._last_ts // 1_000_000}.{self._last_ts % 1_000_000:06d}"
 
 

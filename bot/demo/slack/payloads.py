@@ -6,9 +6,11 @@ from typing import Any
 from bot.demo.slack.forms import Values
 from bot.demo.slack.messages import Message
 from bot.demo.slack.views import View
-from bot.demo.slack.workspace import APP_ID, BOT_USER_ID, Channel, User, Workspace
+from bot.demo.slack.workspace import APP_ID, BOT_USER_ID, ENTERPRISE_NAME, Channel, User, Workspace
 
 Json = dict[str, Any]
+APP_UNINSTALLED, TOKENS_REVOKED, USER_CHANGE = "app_uninstalled", "tokens_revoked", "user_change"
+FAREWELLS = (APP_UNINSTALLED, TOKENS_REVOKED)
 
 
 def slash_command(
@@ -26,10 +28,12 @@ def slash_command(
 
     For a person of another company `team_id` is that company's, as `user.team_id` is in interactions.
     """
+    is_of_here = not user.is_stranger
     return {
         "token": token,
         "team_id": user.team_id,
         "team_domain": workspace.domain if user.team_id == workspace.team_id else "contractlab",
+        **(_enterprise_fields(workspace) if is_of_here else {}),
         "channel_id": channel.id,
         "channel_name": channel.command_name,
         "user_id": user.id,
@@ -37,7 +41,7 @@ def slash_command(
         "command": command,
         "text": text,
         "api_app_id": APP_ID,
-        "is_enterprise_install": "false",
+        "is_enterprise_install": "true" if workspace.org_wide and is_of_here else "false",
         "response_url": response_url,
         "trigger_id": trigger_id,
     }
@@ -171,8 +175,8 @@ def app_home_opened(
 
 
 def event_callback(*, workspace: Workspace, event: Json, token: str, event_id: str, event_time: int) -> Json:
-    """The envelope of an event. Slack: docs "The Events API"."""
-    return {
+    """The envelope of an event. Slack: docs "The Events API"; an app that is removed has no authorization left."""
+    envelope: Json = {
         "token": token,
         "team_id": workspace.team_id,
         "api_app_id": APP_ID,
@@ -182,15 +186,21 @@ def event_callback(*, workspace: Workspace, event: Json, token: str, event_id: s
         "event_time": event_time,
         "event_context": f"4-{event_id}",
         "is_ext_shared_channel": False,
+    }
+    if workspace.enterprise_id is not None:
+        envelope["enterprise_id"] = workspace.enterprise_id
+    if event.get("type") in FAREWELLS:
+        return envelope | ({"is_enterprise_install": True} if workspace.org_wide else {})
+    return envelope | {
         "authorizations": [
             {
-                "enterprise_id": None,
-                "team_id": workspace.team_id,
+                "enterprise_id": workspace.enterprise_id,
+                "team_id": None if workspace.org_wide else workspace.team_id,
                 "user_id": BOT_USER_ID,
                 "is_bot": True,
-                "is_enterprise_install": False,
+                "is_enterprise_install": workspace.org_wide,
             }
-        ],
+        ]
     }
 
 
@@ -200,11 +210,22 @@ def _interaction(kind: str, workspace: Workspace, user: User, token: str) -> Jso
         "type": kind,
         "token": token,
         "api_app_id": APP_ID,
-        "team": {"id": workspace.team_id, "domain": workspace.domain},
-        "enterprise": None,
-        "is_enterprise_install": False,
+        "team": None
+        if workspace.org_wide
+        else {"id": workspace.team_id, "domain": workspace.domain, **_enterprise_fields(workspace)},
+        "enterprise": {"id": workspace.enterprise_id, "name": ENTERPRISE_NAME}
+        if workspace.enterprise_id
+        else None,
+        "is_enterprise_install": workspace.org_wide,
         "user": {"id": user.id, "username": user.name, "name": user.name, "team_id": user.team_id},
     }
+
+
+def _enterprise_fields(workspace: Workspace) -> Json:
+    """Slack: only where the team belongs to an Enterprise organisation."""
+    if workspace.enterprise_id is None:
+        return {}
+    return {"enterprise_id": workspace.enterprise_id, "enterprise_name": ENTERPRISE_NAME}
 
 
 def _named(channel: Channel) -> Json:

@@ -15,6 +15,10 @@ class Credentials:
     bot_token: str = field(default_factory=lambda: f"xoxb-demo-{secrets.token_hex(16)}")
     app_token: str = field(default_factory=lambda: f"xapp-1-{APP_ID}-{secrets.token_hex(16)}")
     signing_secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    client_id: str = field(
+        default_factory=lambda: f"{secrets.randbelow(10**12):012}.{secrets.randbelow(10**12):012}"
+    )
+    client_secret: str = field(default_factory=lambda: secrets.token_hex(16))
     verification_token: str = field(default_factory=lambda: secrets.token_urlsafe(18))
 
 

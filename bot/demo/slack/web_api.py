@@ -17,11 +17,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.demo.serving import HangUp
+from bot.demo.slack.bot_tokens import BotTokens
 from bot.demo.slack.content import ContentError
 from bot.demo.slack.exchanges import FROM_BOT, ExchangeLog
 from bot.demo.slack.faults import ApiError, Dropped, Fault, Faults, RateLimited, ServerError, Slow
 from bot.demo.slack.rejections import Rejections
-from bot.demo.slack.signing import Credentials
 
 BOT, APP, NONE = "bot", "app", "none"  # the token a method wants
 Arguments = Mapping[str, Any]
@@ -57,7 +57,8 @@ class WebApi:
 
     def __init__(
         self,
-        credentials: Credentials,
+        app_token: str,
+        tokens: BotTokens,
         scopes: set[str],
         faults: Faults,
         log: ExchangeLog,
@@ -67,7 +68,8 @@ class WebApi:
     ) -> None:
         self.methods = methods
         self.scopes = scopes
-        self._credentials = credentials
+        self._app_token = app_token
+        self._tokens = tokens
         self._faults = faults
         self._log = log
         self._rejections = rejections
@@ -78,7 +80,7 @@ class WebApi:
         started = time.monotonic()
         name = request.path_params["method"]
         arguments = await read_arguments(request)
-        token = _token_of(request, arguments)
+        token = token_of(request, arguments)
         whom = self._whom(arguments)
         response = await with_fault(self._faults.take(name), lambda: self._call(name, arguments, token))
         response.headers["X-OAuth-Scopes"] = ",".join(sorted(self.scopes))
@@ -122,10 +124,11 @@ class WebApi:
             return
         if not token:
             raise ApiFailureError("not_authed")
-        known = {self._credentials.bot_token: BOT, self._credentials.app_token: APP}
-        if token not in known:
-            raise ApiFailureError("invalid_auth")
-        if known[token] != method.token:
+        kind = APP if token == self._app_token else BOT
+        refusal = self._tokens.refusal(token) if kind == BOT else None
+        if refusal is not None:
+            raise ApiFailureError(refusal)
+        if kind != method.token:
             raise ApiFailureError("not_allowed_token_type")
         if method.scope is not None and method.scope not in self.scopes:
             granted = ",".join(sorted(self.scopes))
@@ -176,7 +179,8 @@ def rate_limited(retry_after: int) -> Response:
     return JSONResponse(body, HTTPStatus.TOO_MANY_REQUESTS, {"Retry-After": str(retry_after)})
 
 
-def _token_of(request: Request, arguments: Arguments) -> str | None:
+def token_of(request: Request, arguments: Arguments) -> str | None:
+    """The token a call came with, in its header or among its arguments."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and token:
         return token.strip()

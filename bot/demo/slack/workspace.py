@@ -1,7 +1,7 @@
 """The people and conversations of the emulated workspace."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ APP_ID = "A0UPLOADS"
 BOT_USER_ID = "U0UPLOADS"
 BOT_ID = "B0UPLOADS"
 SLACKBOT = "USLACKBOT"
+ENTERPRISE_NAME = "Nordlicht Group"
 HERE = "dm"  # where a person names a channel: their direct message with the app
 
 
@@ -28,7 +29,9 @@ class User:
     is_admin: bool = False
     is_bot: bool = False
     is_stranger: bool = False  # of another company, met in a shared channel (Slack Connect)
-    deleted: bool = False
+    is_restricted: bool = False  # a guest
+    deleted: bool = False  # deactivated
+    enterprise_id: str | None = None  # the Enterprise organisation that the person's team belongs to
     locale: str = "en-US"
 
     def as_json(self, now: datetime, *, with_email: bool, with_locale: bool = False) -> dict[str, Any]:
@@ -52,11 +55,22 @@ class User:
             "is_owner": False,
             "is_bot": self.is_bot,
             "is_stranger": self.is_stranger,
-            "is_restricted": False,
+            "is_restricted": self.is_restricted,
             "is_ultra_restricted": False,
             "is_app_user": False,
             "updated": int(now.timestamp()),
             **({"locale": self.locale} if with_locale else {}),
+            **({"enterprise_user": self._in_enterprise()} if self.enterprise_id else {}),
+        }
+
+    def _in_enterprise(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "enterprise_id": self.enterprise_id,
+            "enterprise_name": ENTERPRISE_NAME,
+            "is_admin": False,
+            "is_owner": False,
+            "teams": [self.team_id],
         }
 
 
@@ -86,12 +100,26 @@ class Channel:
 
 
 class Workspace:
-    """Everyone and every conversation, found by id or by name."""
+    """Everyone and every conversation, found by id or by name.
 
-    def __init__(self, users: Iterable[User], channels: Iterable[Channel], name: str, domain: str) -> None:
+    With an `enterprise_id` the team belongs to an Enterprise organisation, as people of its other teams may.
+    """
+
+    def __init__(
+        self,
+        users: Iterable[User],
+        channels: Iterable[Channel],
+        name: str,
+        domain: str,
+        *,
+        team_id: str = TEAM_ID,
+        enterprise_id: str | None = None,
+    ) -> None:
         self.name = name
         self.domain = domain
-        self.team_id = TEAM_ID
+        self.team_id = team_id
+        self.enterprise_id = enterprise_id
+        self.org_wide = False  # whether the app is installed for the whole organisation
         self.users = {user.id: user for user in users}
         self.channels = {channel.id: channel for channel in channels}
         self._user_ids = {user.name: user.id for user in self.users.values()}
@@ -140,6 +168,12 @@ class Workspace:
         if found is None:
             raise LookupError(f"nobody is called {name_or_id}; there are {', '.join(sorted(self._user_ids))}")
         return found
+
+    def deactivate(self, name_or_id: str) -> User:
+        """Take a person's account away; return them as they are then."""
+        gone = replace(self.user(name_or_id), deleted=True)
+        self.users[gone.id] = gone
+        return gone
 
     def channel(self, name_or_id: str, user: User | None = None) -> Channel:
         """A conversation by #name, name or id; "dm" is this user's with the app. LookupError if there is none."""

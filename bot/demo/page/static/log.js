@@ -1,4 +1,4 @@
-/** The drawer at the bottom: every request between Slack, the bot and Vault, and what was in it. */
+/** The drawer at the bottom: every request between Slack, the bot, Vault and the sign-in, and what was in it. */
 
 import { busyWhile, perform } from "./actions.js";
 import { fetchExchange, fetchLog } from "./api.js";
@@ -66,7 +66,7 @@ function head() {
     ),
     isOpen
       ? filterField()
-      : el("span.quiet.small", {}, "Everything Slack, the bot and Vault say to each other"),
+      : el("span.quiet.small", {}, "Everything Slack, the bot, Vault and the sign-in say to each other"),
   );
 }
 

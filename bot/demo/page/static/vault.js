@@ -1,9 +1,11 @@
 /** The right: the clock, the uploads as Vault sees them, what can go wrong, the bot, and how to sign in. */
 
-import { busyWhile, copy, perform, performing } from "./actions.js";
-import { demoDate } from "./clock.js";
+import { busyWhile, perform, performing } from "./actions.js";
+import { botLine, botPart } from "./bot_panel.js";
+import { demoDate, demoNow } from "./clock.js";
 import { el, fill } from "./dom.js";
 import { local, utc } from "./format.js";
+import { signIns } from "./sign_ins.js";
 import { toast } from "./toast.js";
 import { uploadsSection } from "./uploads.js";
 
@@ -16,19 +18,20 @@ const SPEEDS = [
 const PARTS = { uploads: "Uploads", faults: "Faults", bot: "Bot", sign: "Sign-in" };
 /** Faults that happen in one moment and have no "on". */
 const AT_ONCE = new Set(["vault_logged_out", "socket_lost"]);
-const GROUPS = { vault: "Vault", slack: "Slack", bot: "Bot" };
+const GROUPS = { vault: "Vault", slack: "Slack", idp: "The company's sign-in" };
+const HOUR = 3600;
 
 /** Draw the right side; also each second, since its times run. */
 export function renderVault(state) {
   fill(document.getElementById("vault"), [
-    el("div.vault-top", {}, el("h2", {}, "Vault and time"), clock(state), jumps()),
+    el("div.vault-top", {}, el("h2", {}, "Vault and time"), clock(state), botLine(state), jumps()),
     el(
       "div.vault-scroller",
       { tabindex: "0", role: "region", "aria-label": "Uploads, faults, bot and sign-in" },
       uploadsSection(state),
       part("faults", faults(state)),
-      part("bot", bot(state)),
-      part("sign", signIn(state)),
+      part("bot", botPart(state)),
+      part("sign", signIns(state)),
     ),
   ]);
 }
@@ -79,8 +82,9 @@ function clock(state) {
       el(
         "span.button-row",
         { role: "group", "aria-label": "Move the clock" },
-        press("+ 1 h", "act-clock-hour", { by: 3600 }, { title: "One hour later" }),
-        press("+ 1 day", "act-clock-day", { by: 86400 }, { title: "One day later" }),
+        press("+ 30 min", "act-clock-half-hour", { by: HOUR / 2 }, { title: "Half an hour later" }),
+        press("+ 1 h", "act-clock-hour", { by: HOUR }, { title: "One hour later" }),
+        press("+ 1 day", "act-clock-day", { by: 24 * HOUR }, { title: "One day later" }),
       ),
       el(
         "span.button-row",
@@ -94,8 +98,19 @@ function clock(state) {
           ),
         ),
       ),
+      press("1 h before the next expiry", "act-clock-next", { before_next_expiry: HOUR }, beforeNext(state)),
     ),
   );
+}
+
+/** Which upload the jump leads to; where there is none, nowhere. */
+function beforeNext({ vaults }) {
+  const left = ({ expires }) => new Date(expires).getTime() / 1000 - demoNow();
+  const [next] = vaults
+    .flatMap(({ uploads }) => uploads)
+    .filter((upload) => left(upload) > HOUR)
+    .sort((one, other) => left(one) - left(other));
+  return next ? { title: `One hour before ${next.name} expires` } : { disabled: true };
 }
 
 function faults(state) {
@@ -136,90 +151,5 @@ function faultButton(key, label) {
     { type: "button", key, test: `fault-${key}`, on: { click: strike } },
     el("span", {}, label),
     el("span.switch-state", { "aria-hidden": "true" }, "⚡ once"),
-  );
-}
-
-const MODES = {
-  socket: "Socket Mode: the bot keeps a connection to Slack",
-  http: "HTTP mode: Slack calls the bot's address",
-};
-
-function bot({ bot: process, faults: list }) {
-  const stopper = (list ?? []).find((fault) => fault.group === "bot" && /kill|down|stop/.test(fault.key));
-  const on = process.running;
-  const button = stopper
-    ? el(
-        "button.button.small",
-        {
-          type: "button",
-          class: on ? "is-danger" : "is-primary",
-          test: on ? "act-bot-kill" : "act-bot-start",
-          on: { click: performing("fault", { key: stopper.key, on }) },
-        },
-        on ? "Kill the bot" : "Start it again",
-      )
-    : null;
-  return [
-    el(
-      "p.bot-state",
-      { test: "bot-state" },
-      el("span.lamp", { class: on ? "is-on" : "is-off", "aria-hidden": "true" }),
-      on ? `Running, process ${process.pid}` : "Killed",
-      button,
-    ),
-    el("p.quiet.small", {}, MODES[process.mode] ?? process.mode),
-    process.address ? el("p.small", {}, "Its pages: ", el("code", {}, process.address)) : null,
-    process.log_tail?.length
-      ? el(
-          "details",
-          {},
-          el("summary", {}, "Its last log lines"),
-          el("pre.log-tail", { tabindex: "0", "aria-label": "Log of the bot" }, process.log_tail.join("\n")),
-        )
-      : null,
-  ];
-}
-
-function signIn(state) {
-  const rows = (state.credentials ?? []).map((one) => credential(one, state));
-  return [
-    el("p.quiet.small", {}, "Made up for this demo. The bot's link page asks for them; Slack never does."),
-    el(
-      "div.table-frame",
-      { tabindex: "0", role: "region", "aria-label": "Demo sign-ins" },
-      el("table.table.credentials", {}, el("tbody", {}, rows)),
-    ),
-  ];
-}
-
-function credential({ person, user_name: userName, password, tokens }, { people }) {
-  const name = people.find((one) => one.key === person)?.name ?? person;
-  const copyable = (text, what) =>
-    el(
-      "button.copyable",
-      {
-        type: "button",
-        title: `Copy ${what}`,
-        "aria-label": `Copy ${what}: ${text}`,
-        on: { click: () => copy(text, what) },
-      },
-      text,
-    );
-  const secrets = [
-    ["user name", userName],
-    ["password", password],
-    ...Object.entries(tokens ?? {}).map(([vault, token]) => [`token for ${vault}`, token]),
-  ].filter(([, value]) => value);
-  return el(
-    "tr",
-    { key: person, test: `credentials-${person}` },
-    el("th", { scope: "row" }, name),
-    el(
-      "td",
-      {},
-      secrets.map(([what, value]) =>
-        el("div", {}, el("span.quiet.small", {}, `${what} `), copyable(value, `${name}'s ${what}`)),
-      ),
-    ),
   );
 }

@@ -1,0 +1,114 @@
+"""Many watches at once, put into a bot's database through its own store, and what Slack was told of them."""
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import text
+
+from bot.demo.slack.messages import Message
+from bot.demo.workspace import DemoWorkspace
+from bot.model.accounts import AccountSummary
+from bot.model.due import Job
+from bot.model.watches import Place, Snapshot, Target, Topic, Watch
+from bot.store.accounts import Accounts
+from bot.store.database import Database, database_url
+from bot.store.due_work import DueWork
+from bot.store.seal import Keyring
+from bot.store.watches import Watches
+from bot.usecases import watch_jobs
+from tests.factories import an_upload
+
+LEAD = timedelta(hours=1)
+MEBIBYTE = 1024 * 1024
+AT_ONCE = 8
+EVENT_TYPE = "upload_reminder"
+
+
+async def plant(
+    demo: DemoWorkspace, url: str, count: int, *, first_due: datetime, apart: timedelta
+) -> list[str]:
+    """Let Alice watch `count` uploads, told once each, an hour before they expire, the first at `first_due`.
+
+    Nobody looks at them in between. Returns the keys of those reminders, in the order in which they fall due.
+    """
+    keyring = Keyring.parse(demo.settings["ENCRYPTION_KEYS"])
+    async with Database.open(database_url(url)) as db:
+        account = (await Accounts(db, keyring).summaries())[0]
+        watches = Watches(db, keyring)
+        wished = [_wish(demo, account, n, first_due + n * apart) for n in range(count)]
+        following = iter(wished)
+
+        async def save() -> None:
+            for watch in following:
+                await watches.save(watch, _lead_only)
+
+        await asyncio.gather(*(save() for _ in range(AT_ONCE)))
+    return [f"{watch.job_prefix}lead:{int(LEAD.total_seconds())}" for watch in wished]
+
+
+def _wish(demo: DemoWorkspace, account: AccountSummary, number: int, due: datetime) -> Watch:
+    path = f"/planted/film-{number:06}.mp4"
+    upload = demo.vault.create_upload("alice", path, 10 * MEBIBYTE)
+    # As Vault writes it: milliseconds.
+    upload.expires = due.replace(microsecond=due.microsecond // 1000 * 1000) + LEAD
+    seen = an_upload(id=upload.id, path=path, created=upload.created, expires=upload.expires)
+    return Watch(
+        id=f"{number:016x}",
+        owner=account.slack_user,
+        vault_host=account.vault_host,
+        target=Target.UPLOAD,
+        upload_id=upload.id,
+        place=Place(),
+        lead_times=(LEAD,),
+        topics=frozenset(Topic),
+        created_at=due - LEAD,
+        expires=upload.expires,
+        snapshot=Snapshot(upload=seen, read_at=due - LEAD),
+    )
+
+
+def _lead_only(watch: Watch) -> Sequence[Job]:
+    # As seen from the past: also what is due by now is still promised.
+    return watch_jobs.promised(watch, watch.created_at, None)
+
+
+def reminders(demo: DemoWorkspace, since: int = 0) -> list[tuple[str, Message]]:
+    """Every reminder that Slack has posted, with its key, in the order of posting, but for the first `since`."""
+    found = []
+    for message in itertools.islice(demo.slack.messages, since, None):
+        if message.metadata is not None and message.metadata["event_type"] == EVENT_TYPE:
+            found.append((str(message.metadata["event_payload"]["key"]), message))
+    return found
+
+
+def times_told(demo: DemoWorkspace) -> Counter[str]:
+    """How often each reminder was posted, by its key."""
+    return Counter(key for key, _ in reminders(demo))
+
+
+def posted_at(message: Message) -> datetime:
+    """When Slack posted it."""
+    return datetime.fromtimestamp(float(message.ts), UTC)
+
+
+async def held_claims(url: str) -> dict[str, str]:
+    """Which jobs some bot holds at this moment, and by which claim."""
+    async with Database.open(database_url(url)) as db, db.read() as connection:
+        rows = await connection.execute(text("SELECT key, claim FROM due_work WHERE claim IS NOT NULL"))
+        return {row.key: row.claim for row in rows}
+
+
+async def nothing_due(url: str) -> bool:
+    """Whether no reminder waits for its moment but the ends of uploads."""
+    async with Database.open(database_url(url)) as db, db.read() as connection:
+        left = await connection.execute(text("SELECT count(*) FROM due_work WHERE key LIKE '%:lead:%'"))
+        return left.scalar_one() == 0
+
+
+async def due_counts(url: str) -> int:
+    """How many reminders of lead times are left."""
+    async with Database.open(database_url(url)) as db:
+        return sum((await DueWork(db).counts()).pending.values())
