@@ -8,7 +8,7 @@ import asyncio
 import math
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,6 +33,8 @@ LONGEST_JOB = timedelta(seconds=20)
 LOOK_SECONDS = 1.0
 """A job that another process schedules is seen this late at most."""
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3000.0
+LONGEST_PROMISE_PAUSE = 600.0
+"""Seconds between two tries of what people were promised, however long the trouble lasts."""
 """In seconds, before up to a fifth is added."""
 MOST_ATTEMPTS = 20
 """Half a day with these pauses; then a person has to look."""
@@ -69,9 +71,12 @@ class Worker:
         due: DueWork,
         kinds: Mapping[str, RunJob],
         *,
+        promises: Collection[str] = (),
         at_once: int = AT_ONCE,
         longest_job: timedelta = LONGEST_JOB,
     ) -> None:
+        """`promises` are the kinds that people were promised: they are tried for ever, never parked."""
+        self._promises = frozenset(promises)
         if longest_job >= due.lease:
             raise ValueError("a job must end before its lease does")
         self._due = due
@@ -231,7 +236,7 @@ class Worker:
         if run is None:
             log.error("due work of an unknown kind is parked")
             return Outcome.parked(claimed, UNKNOWN_KIND)
-        if claimed.attempts > MOST_ATTEMPTS:
+        if claimed.attempts > MOST_ATTEMPTS and claimed.kind not in self._promises:
             log.error("due work is parked: it was begun again and again, and never ended")
             return Outcome.parked(claimed, f"begun {MOST_ATTEMPTS} times and never ended ({reference})")
         try:
@@ -242,7 +247,7 @@ class Worker:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
-            return _failed(claimed, error, reference)
+            return _failed(claimed, error, reference, is_promise=claimed.kind in self._promises)
 
     async def _settle(self) -> None:
         await self._ended.wait()
@@ -264,7 +269,7 @@ class Worker:
         await asyncio.sleep(self._due.lease.total_seconds() / 3)
 
 
-def _failed(claimed: Claimed, error: BaseException, reference: str) -> Outcome:
+def _failed(claimed: Claimed, error: BaseException, reference: str, *, is_promise: bool) -> Outcome:
     name = type(error).__name__
     # What others said may hold secrets, so it stays out of the row; the reference leads to it in the log.
     reason = f"{name} ({reference}) {error.sentence if isinstance(error, BotError) else ''}".strip()
@@ -275,10 +280,13 @@ def _failed(claimed: Claimed, error: BaseException, reference: str) -> Outcome:
         log.error("due work failed", error=name, attempts=claimed.attempts, exc_info=error)
     if asked is not None:
         return Outcome.postponed(claimed, _spread(max(asked, 1.0)), reason, counted=False)
+    pause = FIRST_PAUSE * 2.0 ** min(claimed.attempts - 1, MOST_ATTEMPTS)
+    if is_promise:
+        return Outcome.postponed(claimed, _spread(min(pause, LONGEST_PROMISE_PAUSE)), reason)
     if claimed.attempts >= MOST_ATTEMPTS:
         log.error("due work is parked", error=name, attempts=claimed.attempts)
         return Outcome.parked(claimed, reason)
-    return Outcome.postponed(claimed, _spread(FIRST_PAUSE * 2.0 ** (claimed.attempts - 1)), reason)
+    return Outcome.postponed(claimed, _spread(pause), reason)
 
 
 def _asked(error: BaseException) -> float | None:

@@ -120,6 +120,14 @@ class VaultUser:
     security_profile: str
 
     @property
+    def sees_whole_vault(self) -> bool:
+        """Whether this person is shown every upload session of the Vault, not only their own.
+
+        Vault: "Resumable Upload Sessions": Vault Owners and System Admins are.
+        """
+        return self.security_profile in ("vault_owner__v", "system_admin__v")
+
+    @property
     def full_name(self) -> str:
         """First and last name, or the user name where Vault shows none."""
         return f"{self.first_name} {self.last_name}".strip() or self.user_name

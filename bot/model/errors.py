@@ -10,7 +10,7 @@
     │   ├── WatchNotFound, NotYourWatch, NothingToWatch, TooManyWatches, CannotPostThere, NotAnAdmin
     │   ├── PlaceGone
     ├── LinkingError                   read on the link page
-    │   ├── TicketNotValid, TicketSpent, FormNotValid, CrossSite
+    │   ├── TicketNotValid, TicketSpent, TooManyTries, FormNotValid, CrossSite
     │   ├── WrongCredential, LoginRefused, LandedElsewhere, EmailsDiffer
     │   ├── SingleSignOnOnly, PasswordNeeded
     │   ├── SignInNotValid, ProviderRefused
@@ -116,7 +116,9 @@ class UploadNotVisible(NearMiss, BotError):
     def name_unasked(self, vault_names: "Sequence[str]") -> None:
         """Say which Vaults could not be asked, so that nobody takes their silence for a no."""
         if vault_names:
-            self.remedy += f" I could not ask {', '.join(vault_names)} just now; `/upload-status list` says why."
+            self.remedy += (
+                f" I could not ask {', '.join(vault_names)} just now; `/upload-status list` says why."
+            )
 
 
 class NotInstalled(BotError):
@@ -161,7 +163,7 @@ class NothingToWatch(WatchError):
 class TooManyWatches(WatchError):
     """One person has more watches than anyone can follow."""
 
-    what = "You have {count} watches, which is the most one person can have."
+    what = "You have {count} watches{of}, which is the most one person can have."
     next_step = (
         "Stop some of them: `/upload-status watches` lists them. `/upload-status watch all` needs only one."
     )
@@ -211,6 +213,13 @@ class TicketSpent(LinkingError):
     next_step = (
         "Check your credential in Vault first, then type `/upload-status link` in Slack for a new link."
     )
+
+
+class TooManyTries(LinkingError):
+    """Vault refused what the person entered too often, over all their tickets of the last hour."""
+
+    what = "Vault refused too many tries in the last hour, so linking rests, to keep your account from being locked."
+    next_step = "Check your credential in Vault, and try again in an hour."
 
 
 class FormNotValid(LinkingError):

@@ -81,12 +81,16 @@ def next_time_of_day(after: datetime, minutes: int, zone: ZoneInfo) -> datetime:
     """
     local = after.astimezone(zone)
     for days in (0, 1, 2):
-        found = _at(local + timedelta(days=days), minutes, zone)
-        if found > after:
-            return found
+        # An hour that clocks show twice has its times twice: whoever asks between the two gets the second.
+        for fold in (0, 1):
+            found = _at(local + timedelta(days=days), minutes, zone, fold)
+            if found > after:
+                return found
     raise AssertionError("a day has each time of day at least once in two days")
 
 
-def _at(day: datetime, minutes: int, zone: ZoneInfo) -> datetime:
-    naive = day.replace(hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0, tzinfo=None, fold=0)
+def _at(day: datetime, minutes: int, zone: ZoneInfo, fold: int = 0) -> datetime:
+    naive = day.replace(
+        hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0, tzinfo=None, fold=fold
+    )
     return naive.replace(tzinfo=zone).astimezone(UTC)

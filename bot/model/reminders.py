@@ -12,6 +12,8 @@ LATE_AFTER = timedelta(minutes=2)
 """A reminder that comes later than this says so."""
 EXPIRY_GRACE = timedelta(seconds=30)
 """After the expiry, before it is told: Vault's clock and ours may differ a little."""
+CROWDED, NOT_CROWDED = 40, 35
+"""Of the 50 upload sessions that a Vault holds by default: told at the one, told again only after the other."""
 LEAST_USE = timedelta(minutes=30)
 """A lead reminder that would leave less than this is not held back by quiet hours."""
 

@@ -65,6 +65,8 @@ class Told:
     ended: bool = False
     crowded: bool = False
     """Of a watched Vault: that most of its upload sessions are taken."""
+    lead: int | None = None
+    """The shortest lead time that was told, in seconds: neither it nor a longer one comes again."""
     muted: bool = False
     """Stopped by hand, though a watch over all uploads would make it again: kept, and silent."""
     seen_until: datetime | None = None

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 EVENT_TYPE = "upload_reminder"
 """What our messages' metadata is called."""
 
-NOT_INSTALLED = "not_installed"
+
 NO_SUCH_HELD = "invalid_scheduled_message_id"
 TOO_LATE_TO_RELEASE = timedelta(seconds=60)
 """Slack: reference "chat.deleteScheduledMessage"; nothing can be taken back in the minute before it posts."""
@@ -266,9 +266,8 @@ class SlackDeliveries:
             return await as_bot(self._installed, owner, call)
         except SlackApiError as error:
             raise failure_of(error, *gone) from error
-        except NotInstalled as error:
-            raise PlaceGone(reason=NOT_INSTALLED) from error
-        except (OutOfTime, *PASSING) as error:
+        except (NotInstalled, OutOfTime, *PASSING) as error:
+            # An app that was removed may only be changing its token; who really leaves is forgotten by its event.
             raise SlackUnavailable from error
 
 

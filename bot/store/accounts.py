@@ -161,7 +161,8 @@ class Accounts:
     async def renew(
         self, account: LinkedAccount, credential: Secret, *, started: datetime, valid_until: datetime | None
     ) -> LinkedAccount | None:
-        """Store a new Vault session and return the account with it, no longer ended; None as above.
+        """Store a new Vault session and return the account with it; None as above. Whether it has ended is for
+        `note_use` to say, once Vault has accepted it.
 
         `started` is when the session began, which counts as its first use; `valid_until` as in LinkedAccount.
         """
@@ -178,10 +179,11 @@ class Accounts:
                 await due_work.put(connection, jobs)
         return marked
 
-    async def note_use(self, account: LinkedAccount, now: datetime) -> None:
-        """Keep that Vault accepted the credential at this moment: so it has not ended."""
+    async def note_use(self, account: LinkedAccount, now: datetime, *, jobs: Sequence[Job] = ()) -> None:
+        """Keep that Vault accepted the credential at this moment: so it has not ended. `jobs` are scheduled with it."""
         async with self._db.write() as connection:
             await connection.execute(_NOTE_USE, {**_as_read(account), "now": now})
+            await due_work.put(connection, jobs)
 
     async def prefer(self, slack_user: SlackUser, vault_host: str, now: datetime) -> bool:
         """Make this Vault the person's default from now on; False when they have no link there."""

@@ -1,7 +1,8 @@
 """The audit log: rows are only ever added, each chained to the one before by its hash.
 
 All that wait at a moment are written in one transaction, which holds the row of the chain's ends. That row is
-sealed: who can write to the database but has no key can neither add a row nor cut the newest ones off unnoticed.
+sealed: who can write to the database but has no key can change nothing unnoticed, except by putting back an older
+state of both tables together. A process that has seen newer rows notices that too; else only a hash noted elsewhere.
 """
 
 import asyncio
@@ -70,6 +71,8 @@ class AuditLog:
         self._add_ends = add_row(audit_ends).on_conflict_do_nothing().returning(audit_ends.c.id)
         self._waiting: list[_Waiting] = []
         self._flushing: asyncio.Task[None] | None = None
+        self._seen = (0, "")
+        """Number and hash of the newest row that this process has written."""
 
     async def write(self, entry: AuditEntry) -> AuditRow:
         """Add a row and return it once it is safely stored, as it is stored: moments are cut to milliseconds.
@@ -168,6 +171,7 @@ class AuditLog:
                 async with self._hold_ends() as held:
                     stored = await self._append(held, held.ends, [one.cells for one in group])
                 rows = [row_of(row) for row in stored]
+                self._seen = (rows[-1].seq, rows[-1].hash)
             except Exception as error:  # noqa: BLE001 - everybody who waits hears of it
                 for one in group:
                     if not one.written.done():
@@ -217,6 +221,9 @@ class AuditLog:
             there = [(ends.last_seq, ends.last_hash)] if ends.last_seq > ends.first_seq else []
             if [tuple(row) for row in newest] != there:
                 raise AuditBroken(reason="its newest row is not the one that the sealed end names")
+            seq, last_hash = self._seen
+            if ends.last_seq < seq or (ends.last_seq == seq and ends.last_hash not in (last_hash, GENESIS)):
+                raise AuditBroken(reason="rows that were written are gone")
             yield _Held(connection, ends, key_id)
 
     async def _append(

@@ -3,11 +3,11 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from bot.model.accounts import LinkTicket, SlackUser
-from bot.model.errors import TicketNotValid
+from bot.model.errors import TicketNotValid, TooManyTries
 from bot.model.secret import Secret
 from bot.store.database import Database
 from bot.store.digests import digest_of, new_secret
@@ -16,6 +16,8 @@ from bot.store.tables import link_tickets
 TICKET_LIFE = timedelta(minutes=10)
 MAX_TRIES = 2
 """Tries that Vault may refuse: an account is locked after five wrong passwords."""
+MOST_TRIES, TRIES_COUNT_FOR = 4, timedelta(hours=1)
+"""Refused tries of one person over all their tickets: one less than lock an account."""
 TICKET_KEPT = timedelta(days=1)
 """How long an expired ticket's row stays, for an operator who asks what happened."""
 
@@ -31,6 +33,12 @@ _BEGIN_TRY = (
     .where(*_can_be_used, _table.tries < MAX_TRIES)
     .values(tries=_table.tries + 1)
     .returning(*link_tickets.c)
+)
+_TRIES = select(func.sum(_table.tries)).where(
+    _table.workspace == bindparam("of_workspace"),
+    _table.slack_user_id == bindparam("of_user"),
+    _table.used_at.is_(None),
+    _table.created_at > bindparam("since"),
 )
 _GIVE_BACK = (
     update(link_tickets)
@@ -80,9 +88,17 @@ class Tickets:
     async def begin_try(self, secret: str, now: datetime) -> LinkTicket:
         """Count one try and return the ticket with it counted; TicketNotValid as in `look`.
 
-        However many ask at once, no more than MAX_TRIES get through.
+        However many ask at once, no more than MAX_TRIES get through. TooManyTries where the person's other tickets of
+        the last hour were refused too often: a ticket costs nothing, and wrong passwords lock an account.
         """
-        return await self._change(_BEGIN_TRY, secret, now)
+        async with self._db.write() as connection:
+            row = (await connection.execute(_BEGIN_TRY, _at(secret, now))).one_or_none()
+            ticket = _ticket(row)
+            person = {"of_workspace": ticket.slack_user.workspace, "of_user": ticket.slack_user.user_id}
+            tries = await connection.scalar(_TRIES, {**person, "since": now - TRIES_COUNT_FOR})
+            if (tries or 0) > MOST_TRIES:
+                raise TooManyTries
+        return ticket
 
     async def give_back_try(self, secret: str) -> None:
         """Take the last try off the count, since Vault never judged it. Does nothing to a ticket that was used."""

@@ -132,9 +132,13 @@ def _opened(row: Row[Any], keyring: Keyring) -> Snapshot | None:
 
 def _told(found: dict[str, Any]) -> Told:
     # What this release does not know is left out: a later one may have written the row.
-    marks = {field.name: bool(found.get(field.name)) for field in fields(Told) if field.name != "seen_until"}
-    seen_until = found.get("seen_until")
-    return Told(**marks, seen_until=None if seen_until is None else from_milliseconds(seen_until))
+    marks = {field.name: bool(found.get(field.name)) for field in fields(Told) if field.type is bool}
+    seen_until, lead = found.get("seen_until"), found.get("lead")
+    return Told(
+        **marks,
+        lead=lead if isinstance(lead, int) else None,
+        seen_until=None if seen_until is None else from_milliseconds(seen_until),
+    )
 
 
 def _failsafe(found: dict[str, Any]) -> Failsafe:

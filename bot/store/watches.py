@@ -22,7 +22,7 @@ from bot.store.watch_rows import CHANGING, KINDS, lead_times_of, values_of, watc
 
 WHAT = ("workspace", "slack_user_id", "vault_host", "target", "upload_id", "channel_id", "thread_ts")
 """The columns that say what a watch is: there is one watch for each."""
-REPLACED = ("team_id", "lead_times", "topics", "expires", "snapshot", "told", "snoozed_until")
+REPLACED = ("team_id", "lead_times", "topics", "expires", "snapshot", "told", "snoozed_until", "parent")
 """What a new wish brings to a watch that is there already; all else stays as it was."""
 MOST_IDS = 500
 """For one statement: databases take only so many parameters."""
@@ -35,6 +35,7 @@ _oldest_first = (_table.created_at, _table.id)
 
 # Built once: compiling costs more than running.
 _GET = select(watches).where(_is_it)
+_LOCK_ONE = select(_table.id).where(_is_it).with_for_update()
 _OF_PERSON = select(watches).where(*_is_person).order_by(*_oldest_first)
 _OF_ACCOUNT = select(watches).where(*_at_vault).order_by(*_oldest_first)
 _OF_UPLOAD = (
@@ -63,6 +64,7 @@ _LOCK_SAME_UPLOAD = (
     .with_for_update()
 )
 _REMOVE = delete(watches).where(_is_it).returning(*watches.c)
+_WATCHED = select(_table.upload_id).where(*_at_vault).distinct()
 _LOCK_ACCOUNT = select(_table.id).where(*_at_vault).order_by(_table.id).with_for_update()
 _DROP = delete(watches).where(_table.id.in_(bindparam("of_ids", expanding=True)))
 _LEAD_TIMES = select(_table.id, _table.lead_times).where(_table.id.in_(bindparam("of_ids", expanding=True)))
@@ -97,6 +99,20 @@ class Watches:
             # A new one has no jobs that could go.
             prefix = stored.job_prefix if stored.version else ""
             await _reschedule(connection, [*jobs(stored), *extra], prefix=prefix)
+        return stored
+
+    async def add_child(self, child: Watch, jobs: Callable[[Watch], Sequence[Job]]) -> Watch | None:
+        """Store a watch that another one makes, with its jobs. None, and nothing is stored, where the other one is gone
+        meanwhile, or the person watches the same already."""
+        async with self._db.write() as connection:
+            parent = await connection.execute(_LOCK_ONE, {"of_id": child.parent})
+            if parent.one_or_none() is None:
+                return None
+            row = (await connection.execute(self._add, values_of(child, self._keyring))).one_or_none()
+            if row is None:
+                return None
+            stored = watch_of(row, self._keyring)
+            await _reschedule(connection, jobs(stored))
         return stored
 
     async def change(
@@ -173,10 +189,13 @@ class Watches:
     ) -> None:
         """Keep how many bytes of each upload were there at a moment, as this person's look found them.
 
-        All of the last two hours are kept; of what is older, the first in each half hour.
+        All of the last two hours are kept; of what is older, the first in each half hour. An upload that nobody
+        watches any more gets none.
         """
         async with self._db.write() as connection:
-            await samples.add(connection, slack_user, vault_host, at, uploaded)
+            watched = set((await connection.execute(_WATCHED, _account(slack_user, vault_host))).scalars())
+            counts = {upload_id: count for upload_id, count in uploaded.items() if upload_id in watched}
+            await samples.add(connection, slack_user, vault_host, at, counts)
 
     async def samples(self, slack_user: SlackUser, vault_host: str, upload_id: str) -> list[Sample]:
         """Return what this person's looks found of an upload, the oldest first."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
@@ -12,6 +12,7 @@ from bot.model.clock import Clock
 from bot.model.due import Job, account_payload, account_prefix
 from bot.model.errors import CredentialRefused, LinkEnded, NotLinked, RenewalRefused
 from bot.store.accounts import Accounts
+from bot.usecases import watch_jobs
 from bot.usecases.renewing import Renewing
 
 log = structlog.get_logger()
@@ -86,6 +87,8 @@ class Acting:
             try:
                 found = await call(person.access)
             except CredentialRefused:
+                if surely_over:  # renewed a moment ago: a further renewal gives nothing better
+                    raise
                 person = await self._renewed(person)
                 found = await call(person.access)
         except (CredentialRefused, RenewalRefused) as error:
@@ -95,11 +98,17 @@ class Acting:
                 due_at=now,
                 payload=account_payload(person.account),
             )
-            await self._accounts.mark_ended(person.account, now, jobs=[notice] if unasked else [])
+            await self._mark_ended(person.account, now, [notice] if unasked else [])
             log.info("link ended", vault=person.vault.name, error=type(error).__name__)
             raise LinkEnded(vault=person.vault.name, why=person.account.why_ended(now)) from None
         await self._note_use(person.account)
         return found
+
+    async def _mark_ended(self, account: LinkedAccount, now: datetime, jobs: list[Job]) -> None:
+        """Mark what Vault refused. A renewal that failed half-way has changed the row; a link made meanwhile stays."""
+        stored = await self._accounts.find_one(account.slack_user, account.vault_host)
+        if stored is not None and stored.credential == account.credential:
+            await self._accounts.mark_ended(stored, now, jobs=jobs)
 
     async def _renewed(self, person: Person) -> Person:
         account = await self._renewing.fresh(person.account, person.vault, person.asker)
@@ -109,4 +118,6 @@ class Acting:
         """Keep when Vault last accepted the credential: the evidence for why it ends one day."""
         now = self._clock()
         if account.ended_at or account.last_used is None or now - account.last_used >= NOTED_EVERY:
-            await self._accounts.note_use(account, now)
+            # A link that had ended and works again is looked through again for what its person watches.
+            jobs = watch_jobs.after_linking(account, now) if account.ended_at else []
+            await self._accounts.note_use(account, now, jobs=jobs)

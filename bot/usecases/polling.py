@@ -12,10 +12,10 @@ from bot.model.accounts import Asker, LinkMethod, Vault, Vaults
 from bot.model.clock import Clock, from_milliseconds, milliseconds_of
 from bot.model.due import Again, Claimed, Job, account_of
 from bot.model.errors import BotError, LinkEnded, NotLinked, UnknownVault
-from bot.model.outlook import news, pause_before_next_look, told_at_the_start
+from bot.model.outlook import FASTEST, news, pause_before_next_look, told_at_the_start
 from bot.model.quiet import QuietHours, quiet_hours
 from bot.model.references import new_reference
-from bot.model.reminders import Kind
+from bot.model.reminders import CROWDED, NOT_CROWDED, Kind
 from bot.model.uploads import UploadSession
 from bot.model.watches import Snapshot, Target, Watch
 from bot.store.watches import Watches
@@ -26,6 +26,9 @@ from bot.vault.client import VaultClient
 log = structlog.get_logger()
 
 JITTER = 0.1
+UNSERVED_PAUSE = timedelta(hours=1)
+SNAPSHOT_AT_MOST = timedelta(minutes=10)
+"""How old a snapshot may be of an upload in which nothing has changed."""
 RESERVE = 0.2
 """Share of a Vault's burst limit that is kept for people's own commands."""
 BURST_PAUSE = timedelta(seconds=65)
@@ -34,8 +37,7 @@ MOST_BURST_PAUSES = 4
 IDLE_TIME_AT_LEAST = timedelta(minutes=8)
 """A little less than the shortest idle time a Vault can have."""
 SAID_BY_A_LEAD_TIME = (Kind.UNCOMMITTED, Kind.STALLED)
-CROWDED, NOT_CROWDED = 40, 35
-"""Of the 50 upload sessions that a Vault holds by default: told at the one, told again only after the other."""
+NEWS_OF_THE_MOMENT = (Kind.STALLED, Kind.MOVING, Kind.FORECAST)
 
 
 class Polling:
@@ -52,6 +54,7 @@ class Polling:
         poll_every: timedelta,
         stall_after: timedelta,
         keep_alive: bool,
+        with_failsafe: bool,
     ) -> None:
         self._watches = watches
         self._acting = acting
@@ -61,15 +64,19 @@ class Polling:
         self._poll_every = poll_every
         self._stall_after = stall_after
         self._keep_alive = keep_alive
+        self._with_failsafe = with_failsafe
 
     async def poll(self, job: Claimed) -> Again | None:
         """Look at all that one person watches in one Vault; None when there is nothing to look at any more."""
         slack_user, host = account_of(job.payload)
         vault = self._vaults.at(host)
         watches = await self._watches.of_account(slack_user, host)
-        if vault is None or not watches:
-            return None
         now = self._clock()
+        if not watches:
+            return None
+        if vault is None:
+            # The operator does not serve it just now, and may again.
+            return Again(due_at=now + UNSERVED_PAUSE, payload=_bare(job))
         waited = int(job.payload.get("waited") or 0)
         if self._is_short(vault) and waited < MOST_BURST_PAUSES:
             payload = {**job.payload, "waited": waited + 1}
@@ -89,8 +96,9 @@ class Polling:
             return Again(due_at=now + self._poll_every * 2, payload=_bare(job))
         now = self._clock()
         watched = await self._take_in(person, watches, uploads, now)
-        pause = pause_before_next_look(
-            watched, now, poll_every=self._poll_every, stall_after=self._stall_after
+        pause = min(
+            pause_before_next_look(watched, now, poll_every=self._poll_every, stall_after=self._stall_after),
+            self._before_next_lead(watches, uploads, now),
         )
         pause *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - not a secret
         return self._again(job, person, now + pause, now)
@@ -103,6 +111,20 @@ class Polling:
             payload = {**_bare(job), "next": milliseconds_of(next_look)}
             return Again(due_at=now + IDLE_TIME_AT_LEAST, payload=payload)
         return Again(due_at=next_look, payload=_bare(job))
+
+    def _before_next_lead(
+        self, watches: Sequence[Watch], uploads: Sequence[UploadSession], now: datetime
+    ) -> timedelta:
+        """How long until a watch over a whole Vault has the next upload to tell of."""
+        moments = [
+            upload.expires - lead - now
+            for watch in watches
+            if watch.target is Target.VAULT
+            for upload in uploads
+            for lead in watch.lead_times
+            if upload.expires - lead > now
+        ]
+        return max(min(moments, default=UNSERVED_PAUSE), min(FASTEST, self._poll_every))
 
     def _is_short(self, vault: Vault) -> bool:
         burst = self._client.burst(vault)
@@ -132,7 +154,7 @@ class Polling:
             else:
                 await self._is_there(watch, upload, now, quiet, next_due.get(watch.id))
         for watch in watches:
-            if watch.target is Target.VAULT:
+            if watch.target is Target.VAULT and not watch.told.muted:
                 await self._look_over(watch, uploads, now)
         return [active[upload_id] for upload_id in watched]
 
@@ -148,14 +170,29 @@ class Polling:
         found, told = news(watch, upload, samples, now, self._stall_after)
         if next_due is not None and next_due <= now:
             # A lead time is due at this moment, as after downtime: it says how the upload stands.
-            found = [kind for kind in found if kind not in SAID_BY_A_LEAD_TIME]
+            left = {kind for kind in found if kind in SAID_BY_A_LEAD_TIME}
+            found = [kind for kind in found if kind not in left]
+            # Not told yet: it may have looked before this did. Once sent, it says itself what it has told.
+            told = replace(
+                told,
+                uncommitted=told.uncommitted and Kind.UNCOMMITTED not in left,
+                stalled=told.stalled and Kind.STALLED not in left,
+            )
+        if _is_held(watch, now, quiet):
+            # Told afterwards if it is so then: what went by in the night is no news in the morning.
+            found = [kind for kind in found if kind not in NEWS_OF_THE_MOMENT]
+            told = replace(told, stalled=watch.told.stalled, forecast=watch.told.forecast)
         seen = replace(
             watch,
             expires=upload.expires,
             snapshot=Snapshot(upload=upload, read_at=now),
             told=replace(told, ended=False),
         )
+        if not found and _is_as_before(watch, seen):
+            return
         jobs, drop = [watch_jobs.say(seen, kind, now) for kind in found], list[str]()
+        if watch.expires is not None and upload.expires > watch.expires:
+            seen = replace(seen, told=replace(seen.told, lead=None))
         if watch.expires != upload.expires:
             promised = watch_jobs.promised(seen, now, quiet, before=watch.expires)
             drop = watch_jobs.merged(seen, promised, now)
@@ -183,18 +220,19 @@ class Polling:
         made = []
         known = {(watch.upload_id, watch.place) for watch in watches}
         for parent in watches:
-            if parent.target is not Target.OWN:
+            if parent.target is not Target.OWN or parent.told.muted:
                 continue
             for upload in active.values():
                 is_own = upload.owner == person.account.identity.vault_user_id
                 if not is_own or (upload.id, parent.place) in known:
                     continue
-                made.append(await self._child(parent, upload, now, quiet))
+                child = await self._child(parent, upload, now, quiet)
+                made += [child] if child else []
         return made
 
     async def _child(
         self, parent: Watch, upload: UploadSession, now: datetime, quiet: QuietHours | None
-    ) -> Watch:
+    ) -> Watch | None:
         child = replace(
             parent,
             id=secrets.token_hex(8),
@@ -209,9 +247,10 @@ class Polling:
         )
 
         def jobs(watch: Watch) -> list[Job]:
-            return watch_jobs.promised(watch, now, quiet)
+            held = [watch_jobs.failsafe(watch, now)] if self._with_failsafe else []
+            return [*watch_jobs.promised(watch, now, quiet), *held]
 
-        return await self._watches.save(child, jobs)
+        return await self._watches.add_child(child, jobs)
 
     async def _look_over(self, watch: Watch, uploads: Sequence[UploadSession], now: datetime) -> None:
         """What an Admin's watch over a whole Vault tells."""
@@ -231,6 +270,25 @@ class Polling:
             lead = int(max(crossed).total_seconds())
             jobs.append(watch_jobs.say(watch, Kind.VAULT_EXPIRING, now, lead=lead))
         await self._watches.change(replace(watch, told=replace(told, seen_until=now)), jobs=jobs)
+
+
+def _is_as_before(before: Watch, seen: Watch) -> bool:
+    """Whether a look found nothing that would have to be written down."""
+    old, new = before.snapshot, seen.snapshot
+    return (
+        old is not None
+        and new is not None
+        and old.upload == new.upload
+        and new.read_at - old.read_at < SNAPSHOT_AT_MOST
+        and (before.told, before.expires) == (seen.told, seen.expires)
+    )
+
+
+def _is_held(watch: Watch, now: datetime, quiet: QuietHours | None) -> bool:
+    """Whether the person does not want to hear of it now, and need not."""
+    if watch.snoozed_until is not None and watch.snoozed_until > now:
+        return True
+    return bool(quiet and watch.place.is_direct and quiet.adjusted(now, watch.expires, now) > now)
 
 
 def _bare(job: Claimed) -> dict[str, str | int | None]:

@@ -1,64 +1,37 @@
-"""Telling what is due, with fresh numbers where they can be had, once, and late rather than never.
+"""Telling what is due, with fresh numbers where they can be had, once, and late rather than never."""
 
-Delivery is at least once: before a message goes out, its job notes that it is going; after a crash between that and
-the end of the job, the message is looked for before it is sent again, where Slack lets us look.
-"""
-
-import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.model.accounts import Asker, Vaults
+from bot.model.accounts import Asker
 from bot.model.audit import Action
-from bot.model.clock import Clock, from_milliseconds, milliseconds_of
+from bot.model.clock import Clock, milliseconds_of
 from bot.model.due import Again, Claimed
 from bot.model.errors import (
     LinkEnded,
-    NoStagingAccess,
-    NotFoundInVault,
-    NotLinked,
     OutOfTime,
-    PlaceGone,
-    UnknownVault,
     VaultError,
 )
 from bot.model.outlook import recent_pace, still_true, told_by_a_lead_time, untold
 from bot.model.quiet import quiet_hours
 from bot.model.references import new_reference
-from bot.model.reminders import Kind, Posted, Reminder, Trouble, lateness
+from bot.model.reminders import Kind
 from bot.model.uploads import UploadSession
 from bot.model.watches import Snapshot, Target, Topic, Watch
-from bot.store.due_work import DueWork
 from bot.store.watches import Watches
 from bot.usecases import watch_jobs
-from bot.usecases.acting import Acting, Person
+from bot.usecases.acting import Acting
 from bot.usecases.auditing import Auditing
 from bot.usecases.delivering import Deliveries
 from bot.usecases.endings import JOB_MAY_TAKE, NEXT_LOOKS, Endings, has_run_out, may_be_committed
-from bot.usecases.owners import OwnerNames
-from bot.usecases.watch_places import WatchPlaces
+from bot.usecases.looking import Look, Looking
+from bot.usecases.sending import Sending
+from bot.usecases.vault_news import VaultNews
 from bot.vault.client import VaultClient
 
 log = structlog.get_logger()
-
-LOOK_SECONDS = 12.0
-"""A reminder that is due does not wait longer for Vault; it comes with the numbers of the last look."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Look:
-    """What Vault says now, or why it is not asked."""
-
-    person: Person | None = None
-    upload: UploadSession | None = None
-    trouble: Trouble | None = None
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether Vault answered that there is no such upload."""
-        return self.upload is None and self.trouble is None
 
 
 class Reminding:
@@ -68,28 +41,23 @@ class Reminding:
         self,
         *,
         watches: Watches,
-        due: DueWork,
         acting: Acting,
         client: VaultClient,
         endings: Endings,
-        owner_names: OwnerNames,
+        sending: Sending,
+        vault_news: VaultNews,
         deliveries: Deliveries,
-        places: WatchPlaces,
         auditing: Auditing,
-        vaults: Vaults,
         clock: Clock,
         stall_after: timedelta,
     ) -> None:
         self._watches = watches
-        self._due = due
-        self._acting = acting
-        self._client = client
         self._endings = endings
-        self._owner_names = owner_names
+        self._sending = sending
+        self._vault_news = vault_news
+        self._looking = Looking(acting=acting, client=client)
         self._deliveries = deliveries
-        self._places = places
         self._auditing = auditing
-        self._vaults = vaults
         self._clock = clock
         self._stall_after = stall_after
 
@@ -103,7 +71,7 @@ class Reminding:
         if later is not None:
             return Again(due_at=later, payload=job.payload)
         if watch.target is Target.VAULT:
-            return await self._of_a_vault(watch, job, now)
+            return await self._vault_news.tell(watch, job, now)
         if job.payload["k"] == Kind.LEAD and self._is_superseded(watch, job, now):
             return None
         asker = Asker(watch.owner, new_reference())
@@ -111,7 +79,7 @@ class Reminding:
             Action.REMIND, asker, upload_id=watch.upload_id, note=str(job.payload["k"])
         ) as record:
             record.vault_host = watch.vault_host
-            look = await self._look(watch, asker)
+            look = await self._looking.at(watch, asker)
             if look.person is not None:
                 record.acted_as(watch.vault_host, look.person.account.identity)
             if look.upload is not None:
@@ -143,25 +111,6 @@ class Reminding:
         mine = timedelta(seconds=int(job.payload.get("lead") or 0))
         return any(lead < mine and watch.expires - lead <= now for lead in watch.lead_times)
 
-    async def _look(self, watch: Watch, asker: Asker) -> Look:
-        try:
-            person = await self._acting.person(asker, watch.vault_host)
-        except (NotLinked, UnknownVault):
-            return Look(trouble=Trouble.LINK_ENDED)
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                upload = await self._acting.ask(
-                    person, lambda access: self._client.upload(access, watch.upload_id), unasked=True
-                )
-        except NotFoundInVault:
-            return Look(person=person)
-        except (LinkEnded, NoStagingAccess):
-            return Look(trouble=Trouble.LINK_ENDED)
-        except (VaultError, OutOfTime, TimeoutError) as error:
-            log.info("a reminder comes without a fresh look", error=type(error).__name__)
-            return Look(person=person, trouble=Trouble.VAULT_DOWN)
-        return Look(person=person, upload=upload)
-
     async def _of_an_upload(self, watch: Watch, job: Claimed, look: Look) -> Again | None:
         """A lead time, or what a look found, of an upload that is there or cannot be looked at."""
         kind, now = Kind(str(job.payload["k"])), self._clock()
@@ -183,20 +132,34 @@ class Reminding:
                 return None if changed else Again(due_at=now, payload=job.payload)
         if lead is not None and watch.failsafe is not None and lead == min(watch.lead_times):
             await self._deliveries.release(watch)
-        reminder = self._reminder(watch, kind, look, job, lead=lead)
+        reminder = self._sending.reminder(watch, kind, look, job, lead=lead)
         if look.upload is not None:
             samples = await self._watches.samples(watch.owner, watch.vault_host, look.upload.id)
             reminder = replace(reminder, pace=recent_pace(look.upload, samples, now) or None)
-        if await self._send(watch, job, reminder) and kind is Kind.LEAD and look.upload is not None:
-            told = told_by_a_lead_time(watch.told, look.upload.phase(now, self._stall_after))
-            if told != watch.told:
-                await self._watches.change(replace(watch, told=told))
+        if await self._sending.send(watch, job, reminder) and lead is not None:
+            await self._note_told(watch, lead, look.upload, now)
         return None
+
+    async def _note_told(
+        self, watch: Watch, lead: timedelta, upload: UploadSession | None, now: datetime
+    ) -> None:
+        """Keep which lead time was told, and what it said of the upload besides."""
+        found: Watch | None = watch
+        while found is not None and not found.told.muted:
+            told = found.told
+            if upload is not None:
+                told = told_by_a_lead_time(told, upload.phase(now, self._stall_after))
+            told = replace(told, lead=min(int(lead.total_seconds()), told.lead or int(lead.total_seconds())))
+            if told == found.told or await self._watches.change(replace(found, told=told)):
+                return
+            found = await self._watches.get(watch.id)
 
     async def _moved(self, watch: Watch, upload: UploadSession, now: datetime) -> Watch | None:
         """Vault changed the end itself: what is promised moves with it. None when the watch was changed meanwhile."""
         snapshot = Snapshot(upload=upload, read_at=now)
         moved = replace(watch, expires=upload.expires, snapshot=snapshot)
+        if watch.expires is not None and upload.expires > watch.expires:
+            moved = replace(moved, told=replace(moved.told, lead=None))
         quiet = quiet_hours(await self._watches.preferences(watch.owner))
         jobs = watch_jobs.promised(moved, now, quiet, before=watch.expires)
         held = [watch_jobs.failsafe(moved, now)] if moved.failsafe else []
@@ -246,64 +209,7 @@ class Reminding:
             )
             if mine is None:
                 return Again(due_at=now, payload=job.payload)
-            if await self._send(mine, job, self._reminder(mine, kind, look, job)) is None:
+            if await self._sending.send(mine, job, self._sending.reminder(mine, kind, look, job)) is None:
                 return None  # its place is gone, and so is the watch; or it was changed at this very moment
         await self._watches.remove(watch.id)
         return None
-
-    async def _of_a_vault(self, watch: Watch, job: Claimed, now: datetime) -> Again | None:
-        """What an Admin's watch over a Vault tells, from a fresh list."""
-        asker = Asker(watch.owner, new_reference())
-        try:
-            async with self._auditing.recording(Action.REMIND, asker, note=str(job.payload["k"])) as record:
-                person = await self._acting.person(asker, watch.vault_host, record.heard)
-                record.acted_as(watch.vault_host, person.account.identity)
-                uploads = await self._acting.ask(person, self._client.uploads, unasked=True)
-        except (NotLinked, LinkEnded, UnknownVault, NoStagingAccess):
-            return None
-        kind = Kind(str(job.payload["k"]))
-        lead = timedelta(seconds=int(job.payload.get("lead") or 0))
-        active = sorted((one for one in uploads if one.expires > now), key=lambda one: one.expires)
-        expiring = [one for one in active if one.expires - lead <= now] if lead else []
-        if kind is Kind.VAULT_EXPIRING and not expiring:
-            return None
-        reminder = replace(
-            self._reminder(watch, kind, Look(person=person), job, lead=lead),
-            expiring=expiring,
-            owner_names=await self._owner_names.of(person, expiring),
-            in_use=len(active),
-        )
-        await self._send(watch, job, reminder)
-        return None
-
-    def _reminder(
-        self, watch: Watch, kind: Kind, look: Look, job: Claimed, *, lead: timedelta | None = None
-    ) -> Reminder:
-        now, snapshot = self._clock(), watch.snapshot
-        return Reminder(
-            kind=kind,
-            watch=watch,
-            vault_name=self._vaults.name_of(watch.vault_host),
-            upload=look.upload or (snapshot.upload if snapshot else None),
-            as_of=now if look.upload is not None or snapshot is None else snapshot.read_at,
-            now=now,
-            lead=lead,
-            trouble=look.trouble,
-            late=lateness(job.due_at, now),
-        )
-
-    async def _send(self, watch: Watch, job: Claimed, reminder: Reminder) -> Posted | None:
-        """Send once; SlackUnavailable when Slack may take it later. A place that is gone ends the watch."""
-        before = job.payload.get("sending")
-        try:
-            if isinstance(before, int):
-                found = await self._deliveries.look_for(watch, job.key, from_milliseconds(before))
-                if found is not None:
-                    return found
-            going = {"sending": milliseconds_of(self._clock()), **job.payload}
-            if not await self._due.note(job, going):
-                return None  # cancelled or changed at this very moment
-            return await self._deliveries.deliver(reminder, job.key)
-        except PlaceGone as gone:
-            await self._places.gone(watch, gone)
-            return None

@@ -6,13 +6,24 @@ one is stored before anything else is done with it. A crash between that and the
 be renewed again. What no order of writes can mend is a crash before the first: then the person links again.
 """
 
+import asyncio
 from datetime import timedelta
+
+import stamina
+import structlog
 
 from bot.idp.provider import IdentityProvider
 from bot.model.accounts import Access, Asker, Heard, LinkedAccount, Vault
 from bot.model.audit import Action
 from bot.model.clock import Clock
-from bot.model.errors import CredentialRefused, LoginRefused, RenewalRefused
+from bot.model.errors import (
+    CredentialRefused,
+    LoginRefused,
+    RenewalRefused,
+    StoreUnavailable,
+    VaultRefused,
+    VaultUnavailable,
+)
 from bot.model.secret import Secret
 from bot.store.accounts import Accounts
 from bot.store.leases import Leases
@@ -22,6 +33,21 @@ from bot.vault.client import VaultClient
 
 LONGEST_VAULT_SESSION = timedelta(hours=48)
 """Vault: a session ends 48 hours after the login at the latest, whatever its use."""
+CLOSING_SECONDS = 10.0
+_ABOUT_THE_PERSON = frozenset(
+    {
+        "EXPIRED_TOKEN",
+        "INACTIVE_USER",
+        "INSUFFICIENT_ACCESS",
+        "INVALID_TOKEN",
+        "PASSWORD_CHANGE_REQUIRED",
+        "USER_LOCKED_OUT",
+        "USER_NOT_FOUND",
+    }
+)
+"""Vault's error types that end one link. Others, as for a profile it does not know, are said of everybody's."""
+
+log = structlog.get_logger()
 
 
 class Renewing:
@@ -45,18 +71,39 @@ class Renewing:
         self._client = client
         self._auditing = auditing
         self._clock = clock
+        self._under_way: set[asyncio.Task[LinkedAccount]] = set()
 
     async def fresh(self, account: LinkedAccount, vault: Vault, asker: Asker) -> LinkedAccount:
         """Return the account with another credential than the one given, which Vault refused.
 
         Somebody may have renewed or linked it again meanwhile; else it is renewed. RenewalRefused when there is no
-        way; ProviderUnavailable, VaultTemporary and OutOfTime when there may be one later.
+        way; ProviderUnavailable, VaultTemporary, StoreUnavailable and OutOfTime when there may be one later.
         """
         if not account.renewable:
             current = await self._current(account)
             if current.credential == account.credential:
                 raise RenewalRefused(reason="there is nothing to renew it with")
             return current
+        # In a task of its own: who runs out of time must not cut it off between the provider and our first write.
+        renewal = asyncio.create_task(self._in_turn(account, vault, asker))
+        self._under_way.add(renewal)
+        renewal.add_done_callback(self._done)
+        return await asyncio.shield(renewal)
+
+    async def close(self, seconds: float = CLOSING_SECONDS) -> None:
+        """Wait until the renewals under way have ended, so many seconds at most: each may hold the one good token."""
+        if not self._under_way:
+            return
+        _, late = await asyncio.wait(self._under_way, timeout=seconds)
+        if late:
+            log.warning("renewals are cut off", count=len(late))
+
+    def _done(self, renewal: asyncio.Task[LinkedAccount]) -> None:
+        self._under_way.discard(renewal)
+        if not renewal.cancelled():
+            renewal.exception()  # whoever still waits has it; the audit row says it in any case
+
+    async def _in_turn(self, account: LinkedAccount, vault: Vault, asker: Asker) -> LinkedAccount:
         lease = f"renew:{account.slack_user.workspace}:{account.slack_user.user_id}:{account.vault_host}"
         async with self._leases.hold(lease):
             current = await self._current(account)
@@ -75,9 +122,12 @@ class Renewing:
             record.acted_as(vault.host, account.identity)
             if account.refresh_token is None or self._provider is None or self._profile_id is None:
                 raise RenewalRefused(reason="this bot no longer knows the identity provider")
-            tokens = await self._provider.refresh(account.refresh_token)
-            if tokens.refresh_token is not None and tokens.refresh_token != account.refresh_token:
-                account = _kept(await self._accounts.keep_refresh_token(account, tokens.refresh_token))
+
+            async def keep(refresh_token: Secret) -> None:
+                nonlocal account
+                account = await self._with(account, refresh_token)
+
+            tokens = await self._provider.refresh(account.refresh_token, keep)
             now = self._clock()
             access = await self._sign_in(account, vault, tokens.access_token, record.heard)
             renewed = await self._accounts.renew(
@@ -87,6 +137,19 @@ class Renewing:
                 await end_vault_session(self._client, access)
             return _kept(renewed)
 
+    async def _with(self, account: LinkedAccount, refresh_token: Secret) -> LinkedAccount:
+        """Store a refresh token, patiently: the one before it may be void by now, and nobody else has the new one."""
+        async for attempt in stamina.retry_context(
+            on=StoreUnavailable, attempts=6, timeout=None, wait_initial=0.1, wait_max=3.0
+        ):
+            with attempt:
+                kept = await self._accounts.keep_refresh_token(account, refresh_token)
+                if kept is None:  # perhaps by an attempt whose good end was not heard of
+                    current = await self._current(account)
+                    kept = current if current.refresh_token == refresh_token else None
+                return _kept(kept)
+        raise AssertionError("stamina leaves its loop by return or raise")
+
     async def _sign_in(
         self, account: LinkedAccount, vault: Vault, access_token: Secret, heard: Heard
     ) -> Access:
@@ -95,12 +158,17 @@ class Renewing:
             raise RenewalRefused(reason="this bot no longer knows the identity provider")
         try:
             signed_in = await self._client.exchange(vault, access_token, self._profile_id, heard=heard)
-        except (CredentialRefused, LoginRefused) as error:
-            raise RenewalRefused(
-                reason="Vault did not accept the identity provider's word",
-                error_type=error.details.get("error_type"),
-            ) from None
-        access = Access(vault=vault, credential=signed_in.credential, identity=signed_in.identity, heard=heard)
+        except (CredentialRefused, LoginRefused, VaultRefused) as error:
+            error_type = error.details.get("error_type")
+            if error_type in _ABOUT_THE_PERSON:
+                raise RenewalRefused(
+                    reason="Vault did not accept the identity provider's word", error_type=error_type
+                ) from None
+            log.error("vault refuses renewals", vault=vault.name, error_type=error_type)
+            raise VaultUnavailable(vault=vault.name, error_type=error_type) from None
+        access = Access(
+            vault=vault, credential=signed_in.credential, identity=signed_in.identity, heard=heard
+        )
         if signed_in.vault_host != vault.host or signed_in.identity != account.identity:
             await end_vault_session(self._client, access)
             raise RenewalRefused(reason="Vault signed in somebody else, or elsewhere")

@@ -77,7 +77,10 @@ def _moments(
             if watch.expires - lead <= now:
                 found[now] = lead
         # The longest come first, so that a shorter one takes the place of those at the same moment.
+        told = timedelta(seconds=watch.told.lead) if watch.told.lead is not None else None
         for lead, moment in upcoming(watch.lead_times, watch.expires, now):
+            if told is not None and lead >= told:
+                continue  # told before quiet hours began
             due = quiet.adjusted(moment, watch.expires, now) if quiet and watch.place.is_direct else moment
             found[due] = lead
     return list(found.items())
@@ -102,7 +105,7 @@ def say(watch: Watch, what: Kind | str, now: datetime, **more: int) -> Job:
     """Return the job that tells what a look has found."""
     word = what.value if isinstance(what, Kind) else what
     return Job(
-        key=say_key(watch, what),
+        key=say_key(watch, what) + (f":{more['lead']}" if "lead" in more else ""),
         kind="remind",
         due_at=now,
         payload={"w": watch.id, "k": word, **more},
@@ -124,6 +127,16 @@ def announcing(watch: Watch, now: datetime) -> Job:
         kind="announce",
         due_at=now + ANNOUNCE_AFTER,
         payload={"w": watch.id},
+    )
+
+
+def lost(watch: Watch, reason: str, now: datetime) -> Job:
+    """Return the job that tells the owner that the channel of a watch is lost, and ends the watch with that."""
+    return Job(
+        key=f"{watch.job_prefix}announce",
+        kind="announce",
+        due_at=now,
+        payload={"w": watch.id, "lost": reason},
     )
 
 

@@ -28,9 +28,16 @@ class WatchPlaces:
         self._clock = clock
 
     async def announce(self, job: Claimed) -> Again | None:
-        """Announce a watch in its channel, where nobody did because the process died."""
+        """Announce a watch in its channel, where nobody did because the process died; or tell its owner that the
+        channel is lost."""
         watch = await self._watches.get(str(job.payload["w"]))
-        if watch is None or watch.announced_ts:
+        if watch is not None and "lost" in job.payload:
+            name = self._vaults.name_of(watch.vault_host)
+            await self._deliveries.tell_of_end(watch, name, str(job.payload["lost"]))
+            for one in [watch, *(await remove_whole(self._watches, watch) or [])]:
+                await self._deliveries.release(one)
+            return None
+        if watch is None or watch.announced_ts or watch.told.muted:
             return None
         try:
             posted = await self._deliveries.announce(watch, self._vaults.name_of(watch.vault_host))
@@ -82,17 +89,19 @@ class WatchPlaces:
 
         One that a watch over all uploads has made takes that one along: it would only be made again.
         """
-        reason = str(gone.details["reason"])
         whole = await self._watches.get(watch.parent) if watch.parent else None
         ended = whole or await self._watches.get(watch.id)
-        if ended is None:
-            return
-        log.warning("a watch ended, since its place is gone", reason=reason)
-        # Told first: if Slack does not take it just now, the job comes back and finds the watch still there.
-        if not ended.place.is_direct:
-            await self._deliveries.tell_of_end(ended, self._vaults.name_of(ended.vault_host), reason)
-        await remove_whole(self._watches, ended)
-        await self._watches.remove(watch.id)
+        # Of several reminders that find the place gone at the same moment, one silences the watch and has it told.
+        while ended is not None and not ended.told.muted:
+            log.warning("a watch ended, since its place is gone", reason=str(gone.details["reason"]))
+            if ended.place.is_direct:
+                await remove_whole(self._watches, ended)
+                return
+            silent = replace(ended, told=replace(ended.told, muted=True))
+            lost = watch_jobs.lost(ended, str(gone.details["reason"]), self._clock())
+            if await self._watches.change(silent, jobs=[lost], drop_all=True):
+                return
+            ended = await self._watches.get(ended.id)
 
 
 async def remove_whole(watches: Watches, watch: Watch) -> list[Watch] | None:

@@ -38,12 +38,12 @@ from bot.vault.client import VaultClient
 log = structlog.get_logger()
 
 MOST_WATCHES = 100
+MOST_WHOLES = 5
+"""Over all uploads in one Vault: each makes as many watches again as there are uploads."""
 EVERYTHING = frozenset(Topic)
 SNOOZES = {"1h": timedelta(hours=1), "4h": timedelta(hours=4)}
 MORNING = "morning"
 ZONE_IS_KNOWN_FOR = timedelta(days=1)
-SEES_ALL = ("vault_owner__v", "system_admin__v")
-"""Vault: security profiles whose people see every upload session of the Vault ("Resumable Upload Sessions")."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -141,7 +141,7 @@ class Watching:
             record.acted_as(person.vault.host, person.account.identity)
             if target is Target.VAULT:
                 user, _ = await self._acting.ask(person, self._client.me)
-                if user.security_profile not in SEES_ALL:
+                if not user.sees_whole_vault:
                     raise NotAnAdmin(vault=person.vault.name)
             now = self._clock()
             wished = Watch(
@@ -171,7 +171,13 @@ class Watching:
                 wished = replace(found, lead_times=whole.lead_times, topics=whole.topics, snoozed_until=None)
                 jobs = watch_jobs.promised(wished, now, quiet)
                 kept = {job.key for job in jobs}
-                old = [watch_jobs.lead_key(found, lead) for lead in found.lead_times]
+                # One that waits, for the end of a snooze or of quiet hours, is still to be told.
+                old = [
+                    watch_jobs.lead_key(found, lead)
+                    for lead in found.lead_times
+                    if lead not in whole.lead_times
+                    or (found.expires is not None and found.expires - lead > now)
+                ]
                 held = [watch_jobs.failsafe(wished, now)] if found.failsafe else []
                 if await self._watches.change(
                     wished, jobs=[*jobs, *held], drop=[key for key in old if key not in kept]
@@ -194,7 +200,9 @@ class Watching:
         """Store the wish; what was not said keeps what an earlier watch of the same has, else the default."""
         same = await self._same(wished)
         if same is None and await self._count(asker.slack_user) >= MOST_WATCHES:
-            raise TooManyWatches(count=MOST_WATCHES)
+            raise TooManyWatches(count=MOST_WATCHES, of="")
+        if same is None and wished.target is Target.OWN and await self._wholes(wished) >= MOST_WHOLES:
+            raise TooManyWatches(count=MOST_WHOLES, of=" over all your uploads in this Vault")
         preferences = await self._preferring.preferences(asker.slack_user)
         default = preferences.lead_times or self._lead_times
         leads = tuple(lead_times) if lead_times is not None else (same.lead_times if same else default)
@@ -202,6 +210,7 @@ class Watching:
             wished,
             lead_times=leads,
             topics=same.topics if same and topics is None else wished.topics,
+            told=replace(wished.told, lead=same.told.lead) if same else wished.told,
         )
         now, quiet = self._clock(), quiet_hours(preferences)
 
@@ -231,6 +240,10 @@ class Watching:
 
     async def _count(self, slack_user: SlackUser) -> int:
         return sum(not watch.parent for watch in await self._watches.of_person(slack_user))
+
+    async def _wholes(self, wished: Watch) -> int:
+        watches = await self._watches.of_account(wished.owner, wished.vault_host)
+        return sum(watch.target is Target.OWN for watch in watches)
 
     async def _announced(self, watch: Watch) -> Watch:
         """Tell the channel at once, which also shows whether the bot may speak there; else there is no watch."""

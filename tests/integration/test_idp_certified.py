@@ -24,6 +24,10 @@ FOLDER = Path(__file__).parent.parent / "idp"
 START_SECONDS = 30.0
 
 
+async def unkept(_: Secret) -> None:
+    """Keep no refresh token: the test has it from the answer."""
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def issuer() -> AsyncIterator[str]:
     """The provider's address; it is one process for all tests here."""
@@ -144,7 +148,7 @@ async def test_redeem__a_code_twice(http: httpx.AsyncClient, issuer: str) -> Non
         await provider.redeem(code=back["code"], issuer_seen=back["iss"], **REDEEMING)
     assert first.refresh_token
     with pytest.raises(RenewalRefused):  # what the first use gave has ended with it
-        await provider.refresh(first.refresh_token)
+        await provider.refresh(first.refresh_token, unkept)
 
 
 async def test_redeem__with_a_wrong_client_secret(http: httpx.AsyncClient, issuer: str) -> None:
@@ -166,16 +170,16 @@ async def test_refresh__rotates_and_refuses_the_old_one_and_then_all(
     provider = relying(http, issuer)
     first = await sign_in(provider)
     assert first.refresh_token
-    second = await provider.refresh(first.refresh_token)
+    second = await provider.refresh(first.refresh_token, unkept)
     assert second.refresh_token not in (None, first.refresh_token)
     assert second.access_token != first.access_token
     assert second.subject == "alice"
     assert second.refresh_token
-    third = await provider.refresh(second.refresh_token)
+    third = await provider.refresh(second.refresh_token, unkept)
     assert third.refresh_token
     for token in (first.refresh_token, third.refresh_token):
         with pytest.raises(RenewalRefused, match="your company's sign-in has ended it") as refused:
-            await provider.refresh(token)
+            await provider.refresh(token, unkept)
         assert refused.value.details["error_type"] == "invalid_grant"
 
 
@@ -187,11 +191,11 @@ async def test_refresh__after_it_was_revoked(http: httpx.AsyncClient, issuer: st
     form = {"token": tokens.refresh_token.reveal(), "client_id": "post", "client_secret": SECRET}
     assert (await http.post(metadata["revocation_endpoint"], data=form)).status_code == 200
     with pytest.raises(RenewalRefused):
-        await provider.refresh(tokens.refresh_token)
+        await provider.refresh(tokens.refresh_token, unkept)
 
 
 async def test_refresh__by_another_client(http: httpx.AsyncClient, issuer: str) -> None:
     tokens = await sign_in(relying(http, issuer))
     assert tokens.refresh_token
     with pytest.raises(RenewalRefused):
-        await relying(http, issuer, "post").refresh(tokens.refresh_token)
+        await relying(http, issuer, "post").refresh(tokens.refresh_token, unkept)

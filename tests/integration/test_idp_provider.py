@@ -67,6 +67,10 @@ def provider(http: httpx.AsyncClient, idp: IdpEmulator) -> IdentityProvider:
     return relying(http, idp)
 
 
+async def unkept(_: Secret) -> None:
+    """Keep no refresh token: the test has it from the answer."""
+
+
 async def url_of(provider: IdentityProvider) -> str:
     return await provider.sign_in_url(state=STATE, nonce=NONCE, verifier=VERIFIER)
 
@@ -141,7 +145,7 @@ async def test_redeem__a_code_twice(provider: IdentityProvider, idp: IdpEmulator
     assert idp.grants.of(idp.people["alice"]) == []
     assert first.refresh_token
     with pytest.raises(RenewalRefused):
-        await provider.refresh(first.refresh_token)
+        await provider.refresh(first.refresh_token, unkept)
 
 
 @pytest.mark.parametrize("fault", [Fault.CALLBACK_OF_ANOTHER, Fault.CALLBACK_UNSIGNED])
@@ -294,7 +298,7 @@ async def test_slow__is_given_up(http: httpx.AsyncClient, idp: IdpEmulator) -> N
     await url_of(provider)
     idp.faults.add(Fault.SLOW)
     with pytest.raises(ProviderUnavailable) as unavailable:
-        await provider.refresh(Secret("never-looked-at"))
+        await provider.refresh(Secret("never-looked-at"), unkept)
     assert "no answer in time" in str(unavailable.value.details["reason"])
 
 
@@ -303,7 +307,7 @@ async def test_refresh__gives_new_tokens_and_a_new_refresh_token(
 ) -> None:
     first = await sign_in(provider)
     assert first.refresh_token
-    second = await provider.refresh(first.refresh_token)
+    second = await provider.refresh(first.refresh_token, unkept)
     assert second.refresh_token not in (None, first.refresh_token)
     assert second.subject == first.subject
     assert idp.grants.behind(second.access_token.reveal()).person.key == "alice"
@@ -313,18 +317,18 @@ async def test_refresh__without_an_id_token(provider: IdentityProvider, idp: Idp
     first = await sign_in(provider)
     assert first.refresh_token
     idp.faults.add(Fault.NO_ID_TOKEN)
-    second = await provider.refresh(first.refresh_token)
+    second = await provider.refresh(first.refresh_token, unkept)
     assert (second.subject, bool(second.access_token)) == ("", True)
 
 
 async def test_refresh__with_a_token_that_was_used(provider: IdentityProvider, idp: IdpEmulator) -> None:
     first = await sign_in(provider)
     assert first.refresh_token
-    second = await provider.refresh(first.refresh_token)
+    second = await provider.refresh(first.refresh_token, unkept)
     assert second.refresh_token
     for token in (first.refresh_token, second.refresh_token):  # the reuse ends the whole family
         with pytest.raises(RenewalRefused, match="has ended it") as refused:
-            await provider.refresh(token)
+            await provider.refresh(token, unkept)
         assert refused.value.details["error_type"] == "invalid_grant"
 
 
@@ -335,7 +339,7 @@ async def test_refresh__after_the_company_has_revoked_it(
     assert tokens.refresh_token
     assert idp.revoke("alice") == 1
     with pytest.raises(RenewalRefused, match="your company's sign-in has ended it"):
-        await provider.refresh(tokens.refresh_token)
+        await provider.refresh(tokens.refresh_token, unkept)
 
 
 @pytest.mark.parametrize("fault", [*UNUSABLE, Fault.NO_BEARER, Fault.REFUSES_CLIENT, *NOT_TRUSTED])
@@ -346,7 +350,7 @@ async def test_refresh__faults_that_may_pass_end_no_link(
     assert tokens.refresh_token
     idp.faults.add(fault)
     with pytest.raises(ProviderUnavailable) as unavailable:
-        await provider.refresh(tokens.refresh_token)
+        await provider.refresh(tokens.refresh_token, unkept)
     assert unavailable.value.details["reason"]
 
 
@@ -355,8 +359,15 @@ async def test_refresh__by_a_provider_that_refuses_in_another_way(
 ) -> None:
     await url_of(provider)
     answers = {
-        (400, "invalid_scope"): RenewalRefused,
-        (403, "Bad <code>"): RenewalRefused,
+        (400, "consent_required"): RenewalRefused,
+        (400, "interaction_required"): RenewalRefused,
+        (403, "access_denied"): RenewalRefused,
+        (400, "invalid_scope"): ProviderUnavailable,
+        (400, "invalid_request"): ProviderUnavailable,
+        (400, "unsupported_grant_type"): ProviderUnavailable,
+        (401, "unauthorized_client"): ProviderUnavailable,
+        (403, "Bad <code>"): ProviderUnavailable,
+        (404, ""): ProviderUnavailable,
         (400, "temporarily_unavailable"): ProviderUnavailable,
         (429, "invalid_grant"): ProviderUnavailable,
         (503, "invalid_grant"): ProviderUnavailable,
@@ -366,9 +377,59 @@ async def test_refresh__by_a_provider_that_refuses_in_another_way(
         async with answering(status, {"error": code} if code else {}) as http:
             other = relying(http, idp)
             with pytest.raises(kind) as failure:
-                await other.refresh(Secret("r"))
+                await other.refresh(Secret("r"), unkept)
             shown = failure.value.details.get("error_type")
-            assert shown in (None, "invalid_scope", "unknown")
+            assert shown == (code if kind is RenewalRefused else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "document", "code"),
+    [
+        (400, {"error": "invalid_scope"}, "invalid_scope"),
+        (403, {"error": "Bad <code>"}, "unknown"),
+        (404, {}, "unknown"),
+    ],
+)
+async def test_refresh__a_refusal_of_the_bot_itself_is_an_error_in_the_log(
+    idp: IdpEmulator, status: int, document: dict[str, Any], code: str
+) -> None:
+    async with answering(status, document) as http:
+        other = relying(http, idp)
+        with structlog.testing.capture_logs() as logged, pytest.raises(ProviderUnavailable):
+            await other.refresh(Secret("r"), unkept)
+    assert [one["error"] for one in logged if one["log_level"] == "error"] == [code]
+
+
+@pytest.mark.parametrize("fault", [Fault.NO_BEARER, *NOT_TRUSTED])
+async def test_refresh__keeps_the_new_token_of_an_answer_that_is_of_no_use(
+    provider: IdentityProvider, idp: IdpEmulator, fault: Fault
+) -> None:
+    """The provider has made the old one void all the same."""
+    first = await sign_in(provider)
+    assert first.refresh_token
+    kept: list[Secret] = []
+
+    async def keep(token: Secret) -> None:
+        kept.append(token)
+
+    idp.faults.add(fault)
+    with pytest.raises(ProviderUnavailable):
+        await provider.refresh(first.refresh_token, keep)
+    idp.faults.clear()
+    (new,) = kept
+    assert (await provider.refresh(new, keep)).access_token
+    assert len(kept) == 2
+
+
+async def test_refresh__the_same_token_again_is_nothing_to_keep(idp: IdpEmulator) -> None:
+    async with answering(200, {"access_token": "a", "token_type": "Bearer", "refresh_token": "r"}) as http:
+        kept: list[Secret] = []
+
+        async def keep(token: Secret) -> None:
+            kept.append(token)
+
+        assert (await relying(http, idp).refresh(Secret("r"), keep)).refresh_token == Secret("r")
+    assert kept == []
 
 
 async def test_refusal__has_a_sentence_for_each_code(provider: IdentityProvider) -> None:
@@ -391,7 +452,7 @@ async def test_nothing_secret__in_log_errors_or_values(provider: IdentityProvide
             await provider.redeem(code=back["code"], issuer_seen=back["iss"], **REDEEMING)
         idp.revoke("alice")
         with pytest.raises(RenewalRefused) as ended:
-            await provider.refresh(tokens.refresh_token)
+            await provider.refresh(tokens.refresh_token, unkept)
     assert idp.client.secret
     seen += [repr(logged), repr(refused.value), repr(ended.value), str(refused.value.details)]
     secrets = (

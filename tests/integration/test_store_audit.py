@@ -469,3 +469,18 @@ async def test_write__with_a_new_key_in_front_does_not_lock_out_who_lacks_it(db:
 async def test_reseal__of_a_log_without_rows(log: AuditLog) -> None:
     assert await log.reseal() is False
     assert await log.verify() == []
+
+
+async def test_write__after_an_older_state_was_put_back_is_refused(db: Database, log: AuditLog) -> None:
+    await log.write(entry())
+    async with db.read() as connection:
+        before = (await connection.execute(text("SELECT last_seq, last_hash, mac FROM audit_ends"))).one()
+    await log.write(entry())
+    async with db.write() as connection:
+        await connection.execute(text("DELETE FROM audit_log WHERE seq > :seq"), {"seq": before.last_seq})
+        await connection.execute(
+            text("UPDATE audit_ends SET last_seq = :seq, last_hash = :hash, mac = :mac"),
+            {"seq": before.last_seq, "hash": before.last_hash, "mac": before.mac},
+        )
+    with pytest.raises(AuditBroken, match="rows that were written are gone"):
+        await log.write(entry())

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from bot.model.accounts import LinkTicket, SlackUser
-from bot.model.errors import TicketNotValid
+from bot.model.errors import TicketNotValid, TooManyTries
 from bot.store.database import Database
-from bot.store.tickets import MAX_TRIES, TICKET_KEPT, TICKET_LIFE, Tickets
+from bot.store.tickets import MAX_TRIES, MOST_TRIES, TICKET_KEPT, TICKET_LIFE, TRIES_COUNT_FOR, Tickets
 from tests.databases import ALICE, BOB, NOW
 
 SOON = NOW + timedelta(minutes=1)
@@ -154,3 +154,18 @@ async def test_forget__all_tickets_of_that_person_alone(tickets: Tickets) -> Non
 async def test_issue__moment_without_zone_is_refused(tickets: Tickets) -> None:
     with pytest.raises(ValueError, match="needs a time zone"):
         await tickets.issue(ALICE, None, NOW.replace(tzinfo=None))
+
+
+async def test_begin_try__rests_after_too_many_refused_ones_over_all_tickets(tickets: Tickets) -> None:
+    for _ in range(MOST_TRIES):
+        secret = await tickets.issue(ALICE, None, NOW)
+        await tickets.begin_try(secret.reveal(), NOW)
+    secret = await tickets.issue(ALICE, None, NOW)
+    with pytest.raises(TooManyTries):
+        await tickets.begin_try(secret.reveal(), NOW)
+    assert (await tickets.look(secret.reveal(), NOW)).tries == 0
+    bobs = await tickets.issue(BOB, None, NOW)
+    assert (await tickets.begin_try(bobs.reveal(), NOW)).tries == 1
+    later = NOW + TRIES_COUNT_FOR
+    again = await tickets.issue(ALICE, None, later)
+    assert (await tickets.begin_try(again.reveal(), later)).tries == 1

@@ -101,7 +101,26 @@ async def test_reseal__with_the_newest_key(db: Database) -> None:
 # Samples
 
 
+async def watched(watches: Watches, *upload_ids: str, owner: SlackUser = ALICE, host: str = HERE) -> None:
+    """Let the person watch these uploads."""
+    for upload_id in upload_ids:
+        await watches.save(
+            a_watch(
+                hash((owner, host, upload_id)) % 10**9, owner=owner, vault_host=host, upload_id=upload_id
+            ),
+            no_jobs,
+        )
+
+
+async def test_samples__of_what_nobody_watches_are_not_kept(watches: Watches) -> None:
+    await watched(watches, "a")
+    await watches.add_samples(ALICE, HERE, NOW, {"a": 1, "b": 2})
+    assert len(await watches.samples(ALICE, HERE, "a")) == 1
+    assert await watches.samples(ALICE, HERE, "b") == []
+
+
 async def test_samples__all_of_the_last_two_hours_then_one_in_thirty_minutes(watches: Watches) -> None:
+    await watched(watches, "a", "b")
     start = NOW.replace(minute=0, second=0)
     end = start + 6 * HOUR
     for number in range(0, 361, 3):
@@ -118,6 +137,8 @@ async def test_samples__all_of_the_last_two_hours_then_one_in_thirty_minutes(wat
 
 
 async def test_samples__of_others_are_not_thinned_and_not_read(watches: Watches) -> None:
+    for owner, host in ((ALICE, HERE), (BOB, HERE), (ALICE, THERE)):
+        await watched(watches, "a", "b", owner=owner, host=host)
     for minute in (0, 1):
         for owner, host in ((ALICE, HERE), (BOB, HERE), (ALICE, THERE)):
             await watches.add_samples(owner, host, NOW + minute * MINUTE, {"a": minute, "b": minute})
@@ -129,6 +150,7 @@ async def test_samples__of_others_are_not_thinned_and_not_read(watches: Watches)
 
 
 async def test_samples__at_the_same_moment_the_last_counts(watches: Watches) -> None:
+    await watched(watches, "a")
     await watches.add_samples(ALICE, HERE, NOW, {"a": 1})
     await watches.add_samples(ALICE, HERE, NOW, {"a": 2**62})
     await watches.add_samples(ALICE, HERE, NOW + MINUTE, {})

@@ -97,7 +97,8 @@ async def test_save__again_changes_the_watch_that_is_there(watches: Watches, db:
         snapshot=Snapshot(upload=later, read_at=NOW + HOUR),
     )
     stored = await watches.save(again, promised)
-    kept = {name: getattr(first, name) for name in ("id", "created_at", "announced_ts", "failsafe", "parent")}
+    # What was made by a watch over all uploads is the person's own from now on.
+    kept = {name: getattr(first, name) for name in ("id", "created_at", "announced_ts", "failsafe")}
     assert stored == replace(again, **kept, version=1)
     assert stored.owner.team_id == "T9"
     assert await watches.of_person(ALICE) == [stored]
@@ -235,14 +236,38 @@ async def test_change__without_its_jobs_does_not_happen(watches: Watches, db: Da
     assert await keys(db) == before
 
 
+async def test_add_child__with_its_jobs(watches: Watches, db: Database) -> None:
+    whole = await watches.save(a_watch(1, target=Target.OWN, upload_id=""), no_jobs)
+    child = await watches.add_child(a_watch(2, parent=whole.id), promised)
+    assert child == a_watch(2, parent=whole.id)
+    assert await keys(db) == all_of(2)
+
+
+async def test_add_child__of_one_that_was_stopped_is_not_made(watches: Watches, db: Database) -> None:
+    whole = await watches.save(a_watch(1, target=Target.OWN, upload_id=""), no_jobs)
+    await watches.remove(whole.id)
+    assert await watches.add_child(a_watch(2, parent=whole.id), promised) is None
+    assert await watches.of_person(ALICE) == []
+    assert await keys(db) == []
+
+
+async def test_add_child__leaves_a_watch_made_by_hand_as_it_is(watches: Watches, db: Database) -> None:
+    whole = await watches.save(a_watch(1, target=Target.OWN, upload_id=""), no_jobs)
+    by_hand = await watches.save(a_watch(2, lead_times=(HOUR,)), promised)
+    assert await watches.add_child(a_watch(3, parent=whole.id), promised) is None
+    assert await watches.get(by_hand.id) == by_hand
+    assert await keys(db) == ["2:expired", "2:lead:3600"]
+
+
 async def test_remove__takes_its_jobs_and_samples_with_it(watches: Watches, db: Database) -> None:
     watch = await watches.save(a_watch(), promised)
     bobs = await watches.save(a_watch(2, owner=BOB), promised)
+    other = await watches.save(a_watch(3, upload_id="other"), no_jobs)
     for owner in (ALICE, BOB):
         await watches.add_samples(owner, HERE, NOW, {UPLOAD.id: 1, "other": 2})
     assert await watches.remove(watch.id) == watch
     assert await watches.remove(watch.id) is None
-    assert await watches.of_person(ALICE) == []
+    assert await watches.of_person(ALICE) == [other]
     assert await watches.samples(ALICE, HERE, UPLOAD.id) == []
     assert len(await watches.samples(ALICE, HERE, "other")) == 1
     assert len(await watches.samples(BOB, HERE, UPLOAD.id)) == 1
@@ -345,7 +370,7 @@ async def test_drop_of_account__all_that_hangs_on_it(
     elsewhere = await watches.save(a_watch(3, vault_host=THERE), promised)
     bobs = await watches.save(a_watch(4, owner=BOB), promised, [poll(BOB)])
     for owner, host in ((ALICE, HERE), (ALICE, THERE), (BOB, HERE)):
-        await watches.add_samples(owner, host, NOW, {gone.upload_id: 1, "vanished": 2})
+        await watches.add_samples(owner, host, NOW, {gone.upload_id: 1})
     accounts = Accounts(db, keyring)
     await accounts.save(linked(vault_host=HERE), jobs=[])
     await watches.save(a_watch(1), promised, [poll()])
@@ -355,7 +380,6 @@ async def test_drop_of_account__all_that_hangs_on_it(
     assert await keys(db) == [*all_of(3, 4), "poll U2"]
     for owner, host, left in ((ALICE, HERE, 0), (ALICE, THERE, 1), (BOB, HERE, 1)):
         assert len(await watches.samples(owner, host, gone.upload_id)) == left
-        assert len(await watches.samples(owner, host, "vanished")) == left
 
 
 async def test_drop_of_account__goes_with_the_transaction(watches: Watches, db: Database) -> None:

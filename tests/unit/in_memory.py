@@ -33,16 +33,27 @@ class FewAccounts:
         self.accounts = accounts
         self.ended: list[tuple[LinkedAccount, list[Job]]] = []
         self.used: list[datetime] = []
+        self.jobs: list[Job] = []
 
     async def find(self, slack_user: SlackUser) -> list[LinkedAccount]:
         return [account for account in self.accounts if account.slack_user == slack_user]
+
+    async def find_one(self, slack_user: SlackUser, vault_host: str) -> LinkedAccount | None:
+        found = [account for account in await self.find(slack_user) if account.vault_host == vault_host]
+        return found[0] if found else None
+
+    def put(self, account: LinkedAccount) -> None:
+        """Store a renewed account in place of the one before."""
+        others = [one for one in self.accounts if one.vault_host != account.vault_host]
+        self.accounts = (account, *others)
 
     async def mark_ended(self, account: LinkedAccount, _: datetime, *, jobs: list[Job]) -> bool:
         self.ended.append((account, jobs))
         return True
 
-    async def note_use(self, _: LinkedAccount, now: datetime) -> None:
+    async def note_use(self, _: LinkedAccount, now: datetime, *, jobs: list[Job]) -> None:
         self.used.append(now)
+        self.jobs += jobs
 
 
 class NoAccounts:
@@ -58,12 +69,16 @@ class FewRenewals:
     def __init__(self, *credentials: str) -> None:
         self.credentials = list(credentials)
         self.calls = 0
+        self.accounts: FewAccounts | None = None
 
     async def fresh(self, account: LinkedAccount, _: Vault, __: Asker) -> LinkedAccount:
         self.calls += 1
         if not self.credentials:
             raise RenewalRefused(reason="there is nothing to renew it with")
-        return replace(account, credential=Secret(self.credentials.pop(0)), version=account.version + 1)
+        renewed = replace(account, credential=Secret(self.credentials.pop(0)), version=account.version + 1)
+        if self.accounts is not None:
+            self.accounts.put(renewed)
+        return renewed
 
 
 class FewUploads:
@@ -114,10 +129,13 @@ def acting(
     now: datetime = NOW,
 ) -> Acting:
     """Over accounts in memory."""
+    stored = accounts or FewAccounts(*linked)
+    renewing = renewals or FewRenewals()
+    renewing.accounts = stored if isinstance(stored, FewAccounts) else None
     return Acting(
-        accounts=cast("Accounts", accounts or FewAccounts(*linked)),
+        accounts=cast("Accounts", stored),
         vaults=vaults,
-        renewing=cast("Renewing", renewals or FewRenewals()),
+        renewing=cast("Renewing", renewing),
         clock=lambda: now,
     )
 

@@ -143,6 +143,16 @@ async def test_ask__a_session_that_is_surely_over_is_renewed_before_the_call() -
     assert calls.used == ["second"]
 
 
+async def test_ask__a_session_renewed_before_the_call_is_not_renewed_again() -> None:
+    over = an_account(
+        method=LinkMethod.OIDC, credential=Secret("first"), refresh_token=Secret("r"), valid_until=NOW
+    )
+    calls, renewals = Calls("second"), FewRenewals("second", "third")
+    with pytest.raises(LinkEnded):
+        await ask(over, calls, renewals)
+    assert (calls.used, renewals.calls) == (["second"], 1)
+
+
 async def test_ask__a_token_whose_said_end_is_over_is_tried_all_the_same() -> None:
     """The person may have been wrong about the day; Vault knows."""
     calls = Calls()

@@ -74,6 +74,13 @@ def test_end_after__when_clocks_go_back_takes_the_first() -> None:
     assert half_past_two.end_after(berlin(2026, 10, 24, 23, 0)) == berlin(2026, 10, 25, 2, 30, fold=0)
 
 
+def test_end_after__between_two_of_the_same_time_takes_the_second() -> None:
+    half_past_two = QuietHours(BERLIN, 22 * 60, 2 * 60 + 30)
+    second_ten_past_two = berlin(2026, 10, 25, 2, 10, fold=1)
+    assert half_past_two.covers(second_ten_past_two)
+    assert half_past_two.end_after(second_ten_past_two) == berlin(2026, 10, 25, 2, 30, fold=1)
+
+
 def test_the_night_of_a_change_of_clocks__ends_at_seven_all_the_same() -> None:
     assert NIGHT.end_after(berlin(2026, 3, 28, 23, 0)) == datetime(2026, 3, 29, 5, tzinfo=UTC)
     assert NIGHT.end_after(berlin(2026, 10, 24, 23, 0)) == datetime(2026, 10, 25, 6, tzinfo=UTC)

@@ -97,6 +97,7 @@ def test_rotation__old_values_open_and_new_ones_use_the_newest_key() -> None:
         (NEW.removeprefix("vuk1."), "key 1 of 1 is not one"),
         (f"{NEW} {OLD}, {NEW}", "key 3 of 3 repeats"),
     ],
+    ids=["empty", "separators", "no_key", "cut_off", "no_prefix", "repeated"],
 )
 def test_parse__fault_is_named_by_position_and_never_by_value(text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message) as caught:
