@@ -30,7 +30,7 @@ format: $(DEV)
 bench: $(DEV)  ## what a command costs, as a ratio to the least code that does the same
 	@$(PY) -m bench $(ARGS)
 
-shots: $(DEV)  ## pictures of the demo page and the link page, into shots/ (needs Chromium)
+shots: $(DEV)  ## pictures of the demo page and the link page, into shots/ and docs/ (needs Chromium)
 	@$(PY) -m tests.browser.shots
 
 lock: $(DEV)  ## write both lock files anew (needs uv)

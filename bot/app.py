@@ -5,6 +5,7 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import aiohttp
 import httpx
@@ -40,7 +41,7 @@ from bot.usecases.acting import Acting
 from bot.usecases.auditing import Auditing
 from bot.usecases.leaving import Leaving
 from bot.usecases.linking import Linking
-from bot.usecases.notices import Notices
+from bot.usecases.notices import LINK_ENDED, TOKEN_ENDS, Notices
 from bot.usecases.pruning import Pruning
 from bot.usecases.renewing import Renewing
 from bot.usecases.upload_status import UploadStatuses
@@ -59,6 +60,8 @@ STOP_SECONDS = 23.0
 """From the signal until the last answer is cancelled; what then remains takes less than two."""
 VAULT_SECONDS = 15.0
 """Less than an answer may take in all, so that a slow Vault is named as what it is."""
+JOB_TIME = timedelta(seconds=25)
+"""For one look into Vault and one message to a slow Slack; shorter than the lease on due work."""
 SLACK_TIMEOUT = aiohttp.ClientTimeout(total=15, connect=5)
 
 
@@ -110,6 +113,7 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             auditing=auditing,
             clock=clock,
         )
+        stack.push_async_callback(renewing.close)
         acting = Acting(accounts=store.accounts, vaults=vaults, renewing=renewing, clock=clock)
         people = People(client=slack, installed=installed, clock=clock)
         replies = Replies(client=slack, http=slack_http, installed=installed)
@@ -223,7 +227,12 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             unseal=store.keyring.open,
         )
         pruning = Pruning(log=store.audit, clock=clock, keep=config.audit_keep)
-        worker = Worker(store.due, {**notices.kinds(), **pruning.kinds(), **telling.kinds})
+        worker = Worker(
+            store.due,
+            {**notices.kinds(), **pruning.kinds(), **telling.kinds},
+            promises=[*telling.kinds, TOKEN_ENDS, LINK_ENDED],
+            longest_job=JOB_TIME,
+        )
         await store.due.schedule(pruning.jobs())
         slack_events = None
         if config.slack_signing_secret is not None and not config.socket_mode:

@@ -91,6 +91,9 @@ class Config(BaseSettings):
         str | None, BeforeValidator(config_values.matches(r"[\x21-\x7e]{1,200}", "is no client ID"))
     ] = None
     slack_client_secret: Annotated[Secret | None, NoDecode, BeforeValidator(config_values.secret())] = None
+    slack_workspaces: Annotated[
+        frozenset[str] | None, NoDecode, BeforeValidator(config_values.workspaces)
+    ] = None
     slack_api_url: Annotated[str, BeforeValidator(config_values.api_url)] = "https://slack.com/api/"
     vaults: Annotated[tuple[Vault, ...], NoDecode, BeforeValidator(config_values.vaults)]
     vault_login_url: Annotated[str, BeforeValidator(config_values.base_url)] = DEFAULT_LOGIN

@@ -56,6 +56,16 @@ def scopes(value: str) -> str:
     return " ".join(dict.fromkeys(words))
 
 
+def workspaces(value: str) -> frozenset[str]:
+    """Return ids of Slack workspaces and Enterprise organisations: Slack's begin with T and E."""
+    words = [word.strip() for word in value.split(",") if word.strip()]
+    if not words or not all(re.fullmatch(r"[TE][A-Z0-9]{1,30}", word) for word in words):
+        raise ValueError(
+            "must be ids of workspaces (T…) or Enterprise organisations (E…), separated by commas"
+        )
+    return frozenset(words)
+
+
 _VAULT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 
 

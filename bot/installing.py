@@ -1,5 +1,6 @@
 """Where the app is installed: in one workspace by its token, or wherever people install it by OAuth."""
 
+import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
@@ -12,6 +13,8 @@ from bot.storage import Storage
 from bot.usecases.auditing import Auditing
 from bot.web.slack_install import InstallPages
 
+log = structlog.get_logger()
+
 
 async def installed_by(config: Config, store: Storage, slack: AsyncWebClient, clock: Clock) -> Installed:
     """Return where the app is installed, as the settings say; SlackRefused when Slack does not know the token."""
@@ -19,6 +22,8 @@ async def installed_by(config: Config, store: Storage, slack: AsyncWebClient, cl
         return OneWorkspace(await find_workspace(slack, config.slack_bot_token), slack)
     if config.slack_client_id is None or config.slack_client_secret is None:
         raise ValueError("the settings name neither a bot token nor a client")
+    if not config.slack_workspaces:
+        log.warning("anyone may install the app in a Slack workspace of theirs: SLACK_WORKSPACES is not set")
     return ManyWorkspaces(
         installations=store.installations,
         leases=store.leases,
@@ -26,6 +31,7 @@ async def installed_by(config: Config, store: Storage, slack: AsyncWebClient, cl
         client_id=config.slack_client_id,
         client_secret=config.slack_client_secret,
         clock=clock,
+        named=config.slack_workspaces or frozenset(),
     )
 
 

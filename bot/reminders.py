@@ -15,7 +15,9 @@ from bot.usecases.owners import OwnerNames
 from bot.usecases.polling import Polling
 from bot.usecases.preferring import Preferring
 from bot.usecases.reminding import Reminding
+from bot.usecases.sending import Sending
 from bot.usecases.upload_status import UploadStatuses
+from bot.usecases.vault_news import VaultNews
 from bot.usecases.watch_care import WatchCare
 from bot.usecases.watch_places import WatchPlaces
 from bot.usecases.watching import Watching
@@ -58,18 +60,25 @@ def reminders(
         poll_every=config.poll_every,
         stall_after=config.stall_after,
         keep_alive=config.keep_alive == "watching",
+        with_failsafe=config.failsafe,
+    )
+    sending = Sending(due=store.due, deliveries=deliveries, places=places, vaults=vaults, clock=clock)
+    vault_news = VaultNews(
+        acting=acting,
+        client=client,
+        owner_names=OwnerNames(acting=acting, client=client, clock=clock),
+        sending=sending,
+        auditing=auditing,
     )
     reminding = Reminding(
         watches=watches,
-        due=store.due,
         acting=acting,
         client=client,
         endings=Endings(acting=acting, client=client),
-        owner_names=OwnerNames(acting=acting, client=client, clock=clock),
+        sending=sending,
+        vault_news=vault_news,
         deliveries=deliveries,
-        places=places,
         auditing=auditing,
-        vaults=vaults,
         clock=clock,
         stall_after=config.stall_after,
     )

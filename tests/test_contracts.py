@@ -315,7 +315,9 @@ def test_documents__show_only_command_lines_that_can_be_parsed() -> None:
     assert len(shown) > 8
     for line in shown:
         cli.parser().parse_args(
-            shlex.split(line) if "--" in line else re.findall(r"^(?:keys|audit|accounts) \w+|^\w+", line)[0].split()
+            shlex.split(line)
+            if "--" in line
+            else re.findall(r"^accounts forget \w+|^(?:keys|audit|accounts) \w+|^\w+", line)[0].split()
         )
 
 

@@ -5,6 +5,7 @@ alone; the tokens come from the token endpoint directly.
 """
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from urllib.parse import quote_plus
 
@@ -22,7 +23,7 @@ from bot.idp.calls import Calls, Document, unusable
 from bot.idp.discovery import Discovery, Metadata
 from bot.idp.id_token import NotTrusted, SignedByUnknownKey, read_subject
 from bot.model.clock import Clock
-from bot.model.errors import ProviderRefused, RenewalRefused
+from bot.model.errors import ProviderRefused, ProviderUnavailable, RenewalRefused
 from bot.model.secret import Secret
 
 _FORM = "application/x-www-form-urlencoded"
@@ -47,8 +48,17 @@ _REASONS = {
 }
 """RFC 6749, sections 4.1.2.1 and 5.2; Core, section 3.1.2.6."""
 _PASSING = frozenset({"server_error", "temporarily_unavailable", "slow_down"})
-_ABOUT_THE_BOT = frozenset({"invalid_client", "unauthorized_client"})
-"""No person can mend these and no link is at fault: a client secret that ran out must not end everybody's link."""
+_ABOUT_THE_PERSON = frozenset(
+    {
+        "access_denied",
+        "account_selection_required",
+        "consent_required",
+        "interaction_required",
+        "invalid_grant",
+        "login_required",
+    }
+)
+"""Only these end a link. Whatever else is refused is refused to the bot: it must not end everybody's link at once."""
 
 _log = structlog.get_logger("bot.idp")
 
@@ -133,17 +143,25 @@ class IdentityProvider:
         except NotTrusted as error:
             raise ProviderRefused(reason=error.reason, error_type=f"id_token_{error.check}") from None
 
-    async def refresh(self, refresh_token: Secret) -> Tokens:
-        """Return new tokens; RenewalRefused when the provider gives no more for this refresh token."""
+    async def refresh(self, refresh_token: Secret, keep: Callable[[Secret], Awaitable[None]]) -> Tokens:
+        """Return new tokens; RenewalRefused when the provider gives no more to this person.
+
+        A refresh token in place of the given one goes to `keep` before anything else in the answer is judged: the
+        given one may be void by now, and the rest may be of use only later. What `keep` raises is raised.
+        """
         metadata = await self._discovery.metadata()
         try:
             granted = await self._granted(metadata, "refresh_token", refresh_token=refresh_token.reveal())
         except ProviderRefused as error:
             code = str(error.details["error_type"])
-            if code in _ABOUT_THE_BOT:
-                raise unusable("token", f"token: {code}") from None
+            if code not in _ABOUT_THE_PERSON:
+                _log.error("identity provider refuses this app", grant="refresh_token", error=code)
+                raise ProviderUnavailable(reason=f"token: {code}") from None
             by = "has ended it" if code == "invalid_grant" else "refused to renew it"
             raise RenewalRefused(reason=f"your company's sign-in {by}", error_type=code) from None
+        given = _refresh_token(granted)
+        if given is not None and given != refresh_token:
+            await keep(given)
         try:
             return await self._tokens(granted, None)
         except NotTrusted as error:
@@ -178,23 +196,23 @@ class IdentityProvider:
             refusal = self.refusal(error)
             _log.warning("identity provider refused", grant=grant_type, error=refusal.details["error_type"])
             raise refusal
+        if 400 <= reply.status < 500 and reply.status not in (408, 429) and error is None:
+            _log.error("identity provider refuses this app", grant=grant_type, error="unknown")
         if reply.status != 200 or reply.document is None or error is not None:
             raise unusable("token", f"token: HTTP {reply.status}, no tokens")
         return reply.document
 
     async def _tokens(self, granted: Document, nonce: str | None) -> Tokens:
         """Return what was granted, once its ID token is trusted; a sign-in needs one. NotTrusted otherwise."""
-        access_token, refresh_token = granted.get("access_token"), granted.get("refresh_token")
+        access_token, refresh_token = granted.get("access_token"), _refresh_token(granted)
         if not _is_token(access_token) or str(granted.get("token_type")).lower() != "bearer":
             raise unusable("token", "token: no bearer token in the answer")
-        if refresh_token is not None and not _is_token(refresh_token):
-            raise unusable("token", "token: the refresh token cannot be one")
         id_token, subject = granted.get("id_token"), ""
         if id_token is not None or nonce is not None:
             subject = await self._subject(id_token, nonce, str(access_token))
         return Tokens(
             access_token=Secret(str(access_token)),
-            refresh_token=None if refresh_token is None else Secret(str(refresh_token)),
+            refresh_token=refresh_token,
             subject=subject,
         )
 
@@ -221,6 +239,15 @@ class IdentityProvider:
         except NotTrusted as error:
             _log.warning("ID token refused", check=error.check)
             raise
+
+
+def _refresh_token(granted: Document) -> Secret | None:
+    found = granted.get("refresh_token")
+    if found is None:
+        return None
+    if not _is_token(found):
+        raise unusable("token", "token: the refresh token cannot be one")
+    return Secret(str(found))
 
 
 def _is_token(value: object) -> bool:

@@ -9,7 +9,7 @@ import structlog
 from bot.model.accounts import Asker, SlackUser
 from bot.model.audit import Action
 from bot.model.errors import NotInstalled
-from bot.slack.installed import Ended, Installed
+from bot.slack.installed import Installed
 from bot.slack.payloads import Event
 from bot.slack.people import People
 from bot.store.accounts import Accounts
@@ -52,21 +52,13 @@ class Departures:
         if ended is None:
             log.info("the app is still installed", kind=event.kind, team=event.home.team_id)
             return
-        await self._forget_people(ended, event.reference)
+        await self._leaving.forget_workspace(ended.people, why=UNINSTALLED, is_meant=ended.takes)
         if ended.workspace is not None:
             team_id = ended.team_id or event.home.team_id or ""
             asker = Asker(SlackUser(ended.people, "", team_id), event.reference)
             await self._auditing.write(Action.UNINSTALL, asker, Record(note=event.kind))
             # Last of all, so that a failure before it is found and mended when the same is done again.
             await self._installed.forget(ended)
-
-    async def _forget_people(self, ended: Ended, reference: str) -> None:
-        if ended.team_id is None:
-            await self._leaving.forget_workspace(ended.people, why=UNINSTALLED)
-            return
-        for person in await self._accounts.people_of_workspace(ended.people):
-            if person.team_id == ended.team_id:
-                await self._leaving.forget(Asker(person, reference), why=UNINSTALLED)
 
     async def _person(self, event: Event) -> None:
         person = event.slack_user

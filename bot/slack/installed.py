@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.model.accounts import SlackUser
 from bot.model.clock import Clock
-from bot.model.errors import NotInstalled, SlackUnavailable
+from bot.model.errors import KeyMissing, NotInstalled, SealBroken, SlackUnavailable
 from bot.model.installations import Installation
 from bot.model.secret import Secret
 from bot.slack.payloads import SlackHome
@@ -35,12 +35,18 @@ Find = Callable[[], Awaitable[Installation | None]]
 @dataclass(frozen=True, slots=True)
 class Ended:
     """An installation that is gone: whose people are to be forgotten. With `team_id`, those of that team alone,
-    since the app serves the rest of their Enterprise by another installation. `workspace` is the key of what is
-    stored of it, None when that is gone too."""
+    since the app serves the rest of their Enterprise by another installation; not those of `except_teams`, which have
+    installations of their own that work. `workspace` is the key of what is stored of it, None when that is gone too.
+    """
 
     people: str
     team_id: str | None
     workspace: str | None
+    except_teams: frozenset[str] = frozenset()
+
+    def takes(self, person: SlackUser) -> bool:
+        """Return whether somebody of `people` is to be forgotten with it."""
+        return self.team_id in (None, person.team_id) and person.team_id not in self.except_teams
 
 
 class Installed(Protocol):
@@ -126,7 +132,10 @@ class ManyWorkspaces:
         client_id: str,
         client_secret: Secret,
         clock: Clock,
+        named: frozenset[str] = frozenset(),
     ) -> None:
+        """`named` are the ids of teams and Enterprises that the app may be installed in; none means any."""
+        self._named = named
         self._installations = installations
         self._client = client
         self._clock = clock
@@ -161,13 +170,39 @@ class ManyWorkspaces:
             if found is not None or enterprise_id == team_id:
                 return found
             # A person of one team may have met the app in another team of their Enterprise.
-            return next(iter(await self._all_in(enterprise_id)), None)
+            return next((one for one in await self._all_in(enterprise_id) if self.admits(one)), None)
 
         return await self._workspace(("person", enterprise_id, team_id), find)
+
+    def admits(self, installation: Installation) -> bool:
+        """Return whether the operator allows the app there."""
+        return not self._named or not self._named.isdisjoint(
+            {installation.team_id, installation.enterprise_id}
+        )
+
+    async def stored(self, installation: Installation) -> Installation | None:
+        """Return what is stored of the same workspace; None without, or when it cannot be opened. StoreError."""
+        try:
+            found = await self._installations.find(
+                enterprise_id=installation.enterprise_id, team_id=installation.team_id
+            )
+        except (SealBroken, KeyMissing):
+            return None
+        return found if found is not None and found.workspace == installation.workspace else None
 
     async def keep(self, installation: Installation) -> None:
         """Store an installation, new or made again. StoreError."""
         await self._installations.save(installation)
+        self._drop(installation.workspace)
+
+    async def take_back(self, installation: Installation, earlier: Installation | None) -> None:
+        """Undo `keep`, so that the earlier one stands again, if any; not when another was made since. StoreError."""
+        found = await self.stored(installation)
+        if found is not None and found.installed_at == installation.installed_at:
+            if earlier is None:
+                await self._installations.remove(installation.workspace)
+            else:
+                await self._installations.save(earlier)
         self._drop(installation.workspace)
 
     async def ended(self, home: SlackHome) -> Ended | None:
@@ -178,8 +213,12 @@ class ManyWorkspaces:
                 return None
             home = SlackHome(found.enterprise_id, found.team_id)
         workspace = found.workspace if found else None
-        if home.enterprise_id is None or home.team_id is None:
-            return Ended(home.enterprise_id or home.team_id or "", None, workspace)
+        if home.enterprise_id is None:
+            return Ended(home.team_id or "", None, workspace)
+        if home.team_id is None:
+            own = [one for one in await self._all_in(home.enterprise_id) if one.team_id is not None]
+            working = frozenset([one.workspace for one in own if await self._still_works(one)])
+            return Ended(home.enterprise_id, None, workspace, working)
         others = [one for one in await self._all_in(home.enterprise_id) if one.workspace != home.team_id]
         return Ended(home.enterprise_id, home.team_id if others else None, workspace)
 
@@ -199,7 +238,7 @@ class ManyWorkspaces:
             return _workspace_of(await self._rotation.fresh(kept.installation))
         changes = self._changes
         found = await find()
-        if found is None:
+        if found is None or not self.admits(found):
             raise NotInstalled
         if changes == self._changes:  # else the database may have been read before the change
             self._kept[key] = _Kept(found, self._clock() + KEPT)

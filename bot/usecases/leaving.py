@@ -5,13 +5,14 @@ and only then is Vault told, which may take its time.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
 from bot.model.accounts import Asker, SlackUser, Unlinked, Vaults, default_first
 from bot.model.audit import Action
-from bot.model.errors import BotError, KeyMissing, NotLinked, SealBroken
+from bot.model.errors import BotError, KeyMissing, NotLinked, SealBroken, StoreError
 from bot.model.references import new_reference
 from bot.model.watches import Watch
 from bot.store.accounts import Accounts, Removed
@@ -22,11 +23,26 @@ from bot.usecases.goodbye import end_link
 from bot.vault.client import VaultClient
 
 MOST_AT_ONCE = 8
-"""Goodbyes to Vault under way at the same time, when a whole workspace leaves."""
+"""Goodbyes to Vault under way at the same time."""
 
 Release = Callable[[Watch], Awaitable[None]]
+IsMeant = Callable[[SlackUser], bool]
 
 log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Gone:
+    """Links whose rows are gone, what Slack holds of them, and the first failure on the way. A failure keeps neither
+    Vault nor Slack from being told of the others."""
+
+    links: list[tuple[str, Removed]] = field(default_factory=list)
+    held: list[Watch] = field(default_factory=list)
+    failure: StoreError | None = None
+
+    def failed(self, error: StoreError) -> None:
+        """Keep the failure, to be raised at the end."""
+        self.failure = self.failure or error
 
 
 class Leaving:
@@ -57,6 +73,7 @@ class Leaving:
 
         A Vault is given by its name, or by the host of a link that stands, also when the operator no longer serves
         it; none given means the one that answers when none is named. A link whose seal is broken goes like any other.
+        StoreError, once all the others are gone, when one could not be removed or written down.
         """
         try:
             hosts = await self._meant(asker.slack_user, vault_name, every=every)
@@ -65,9 +82,16 @@ class Leaving:
             record.failed(error)
             await self._auditing.write(Action.UNLINK, asker, record)
             raise
-        gone = [await self._removed(asker, host, Action.UNLINK) for host in hosts]
-        log.info("accounts unlinked", count=len(gone))
-        return [await self._told(host, removed) for host, removed in gone]
+        gone = _Gone()
+        try:
+            for host in hosts:
+                await self._remove(gone, asker, host, Action.UNLINK)
+        finally:
+            told = await self._tell(gone)
+        log.info("accounts unlinked", count=len(told))
+        if gone.failure:
+            raise gone.failure
+        return told
 
     async def forget(self, asker: Asker, *, why: str) -> list[Unlinked]:
         """Erase all that is stored of the person, and return the links: to whatever Vault, with watches and jobs;
@@ -76,25 +100,34 @@ class Leaving:
         `why` goes into the audit log, which itself keeps what the person did. Of somebody who is not known nothing
         is written: Slack also tells of people who never used the app.
         """
-        gone = await self._erased(asker, why)
-        return [await self._told(host, removed) for host, removed in gone]
+        return await self._forget_all([asker.slack_user], asker.reference, why)
 
-    async def forget_workspace(self, workspace: str, *, why: str) -> int:
-        """Erase all people of a workspace, or of an Enterprise organisation, and return how many there were."""
-        people = await self._accounts.people_of_workspace(workspace)
+    async def forget_workspace(self, workspace: str, *, why: str, is_meant: IsMeant | None = None) -> int:
+        """Erase all people of a workspace, or of an Enterprise organisation, and return how many there were.
+
+        `is_meant` leaves out some. StoreError, the first of them, once everybody's turn has come: doing it again is
+        harmless.
+        """
+        everybody = await self._accounts.people_of_workspace(workspace)
+        people = [person for person in everybody if is_meant is None or is_meant(person)]
         reference = new_reference()
-        gone: list[tuple[str, Removed]] = []
-        for person in people:
-            gone += await self._erased(Asker(person, reference), why)
-        limit = asyncio.Semaphore(MOST_AT_ONCE)
-
-        async def tell(host: str, removed: Removed) -> None:
-            async with limit:
-                await self._told(host, removed)
-
-        await asyncio.gather(*(tell(host, removed) for host, removed in gone))
+        await self._forget_all(people, reference, why)
         log.info("workspace forgotten", workspace=workspace, people=len(people), reference=reference)
         return len(people)
+
+    async def _forget_all(self, people: Sequence[SlackUser], reference: str, why: str) -> list[Unlinked]:
+        gone = _Gone()
+        try:
+            for person in people:
+                try:
+                    await self._erase(gone, Asker(person, reference), why)
+                except StoreError as error:
+                    gone.failed(error)
+        finally:
+            told = await self._tell(gone)
+        if gone.failure:
+            raise gone.failure
+        return told
 
     async def _meant(self, slack_user: SlackUser, vault_name: str | None, *, every: bool) -> list[str]:
         """Return the hosts of the links that are to go, at least one."""
@@ -120,30 +153,47 @@ class Leaving:
         hosts = [vault.host for vault in self._vaults.all]
         return next((host for host in [*hosts, *linked] if host in linked), hosts[0])
 
-    async def _erased(self, asker: Asker, why: str) -> list[tuple[str, Removed]]:
+    async def _erase(self, gone: _Gone, asker: Asker, why: str) -> None:
         hosts = await self._accounts.hosts_of(asker.slack_user)
-        gone = [await self._removed(asker, host, Action.FORGET, why) for host in hosts]
+        for host in hosts:
+            await self._remove(gone, asker, host, Action.FORGET, why)
         tickets = await self._tickets.forget(asker.slack_user)
         await self._watches.forget_preferences(asker.slack_user)
-        if tickets and not gone:
+        if tickets and not hosts:
             async with self._auditing.recording(Action.FORGET, asker, note=why):
                 pass
-        if tickets or gone:
-            log.info("person forgotten", accounts=len(gone), tickets=tickets, reference=asker.reference)
-        return gone
+        if tickets or hosts:
+            log.info("person forgotten", accounts=len(hosts), tickets=tickets, reference=asker.reference)
 
-    async def _removed(self, asker: Asker, host: str, action: Action, note: str = "") -> tuple[str, Removed]:
+    async def _remove(self, gone: _Gone, asker: Asker, host: str, action: Action, note: str = "") -> None:
         # A removal cannot be taken back when its audit row fails; the failure is told, and asking again is harmless.
-        async with self._auditing.recording(action, asker, vault_host=host, note=note) as record:
-            held = [
-                watch for watch in await self._watches.of_account(asker.slack_user, host) if watch.failsafe
-            ]
-            removed = await self._accounts.remove(asker.slack_user, host)
-            if removed.account is not None:
-                record.acted_as(host, removed.account.identity)
-        for watch in held:
+        try:
+            async with self._auditing.recording(action, asker, vault_host=host, note=note) as record:
+                held = [
+                    watch
+                    for watch in await self._watches.of_account(asker.slack_user, host)
+                    if watch.failsafe
+                ]
+                removed = await self._accounts.remove(asker.slack_user, host)
+                gone.links.append((host, removed))
+                gone.held += held
+                if removed.account is not None:
+                    record.acted_as(host, removed.account.identity)
+        except StoreError as error:
+            gone.failed(error)
+
+    async def _tell(self, gone: _Gone) -> list[Unlinked]:
+        """Tell Vault, and then Slack, of all that is gone, whether or not it could be written down."""
+        limit = asyncio.Semaphore(MOST_AT_ONCE)
+
+        async def told(host: str, removed: Removed) -> Unlinked:
+            async with limit:
+                return await self._told(host, removed)
+
+        unlinked = await asyncio.gather(*(told(host, removed) for host, removed in gone.links))
+        for watch in gone.held:
             await self._taken_back(watch)
-        return host, removed
+        return unlinked
 
     async def _taken_back(self, watch: Watch) -> None:
         try:

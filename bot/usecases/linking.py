@@ -6,13 +6,11 @@ docs, "Binding accounts across services".
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import structlog
 
 from bot.idp.provider import IdentityProvider
 from bot.model.accounts import (
-    Access,
     Asker,
     Heard,
     LinkedAccount,
@@ -22,10 +20,10 @@ from bot.model.accounts import (
     SlackUser,
     Vault,
     Vaults,
-    VaultUser,
 )
 from bot.model.audit import Action
 from bot.model.clock import Clock
+from bot.model.due import Job
 from bot.model.errors import (
     BotError,
     CredentialRefused,
@@ -51,8 +49,7 @@ from bot.usecases import watch_jobs
 from bot.usecases.auditing import Auditing, Record
 from bot.usecases.goodbye import end_link, end_vault_session
 from bot.usecases.notices import Notices
-from bot.usecases.proving import Proof, Proven, Proving, WayBack
-from bot.usecases.renewing import LONGEST_VAULT_SESSION
+from bot.usecases.proving import Proof, Proven, Proving, WayBack, new_account
 from bot.usecases.same_person import is_same_person
 from bot.usecases.token_support import TokenSupport
 from bot.vault.client import VaultClient
@@ -150,6 +147,7 @@ class Linking:
         found = await self._tickets.look(ticket, self._clock())
         asker = Asker(found.slack_user, reference)
         account: LinkedAccount | None = None
+        replaced: LinkedAccount | None = None
         try:
             async with self._auditing.recording(Action.LINK, asker, note=proof.method.value) as record:
                 vault = self._chosen(found, vault_name)
@@ -159,7 +157,7 @@ class Linking:
         except BaseException:
             if account is not None:
                 # Its audit row could not be written: what is not written down must not stand.
-                await self._undo(account)
+                await self._undo(account, replaced)
             raise
         if replaced and replaced.credential != account.credential:
             await end_link(self._client, self._vaults, replaced)
@@ -240,21 +238,22 @@ class Linking:
     ) -> tuple[LinkedAccount, LinkedAccount | None]:
         """Store the link; return it and the one it replaces."""
         account: LinkedAccount | None = None
+        earlier: LinkedAccount | None = None
         try:
             await self._tokens.learn(proven.access)
             token_ends = proof.ends
             if proof.method is LinkMethod.TOKEN and token_ends is None:
                 token_ends = await self._tokens.end_of(proven.access)
+            earlier = await self._standing(slack_user, proven.access.vault.host)
             now = self._clock()
             await self._tickets.use(ticket_secret, now)
-            account = _account(slack_user, proven.access, proven.user, proof, now, token_ends)
-            jobs = [*self._notices.jobs_for(account, now), *watch_jobs.after_linking(account, now)]
-            return account, await self._accounts.save(account, jobs=jobs)
+            account = new_account(slack_user, proven, proof, now, token_ends)
+            return account, await self._accounts.save(account, jobs=self._jobs(account))
         except BaseException:
             if account is None:
                 await self._let_go(proven, proof)
             else:
-                await self._undo(account)  # cut off while saving: it may stand
+                await self._undo(account, earlier)  # cut off while saving: it may stand
             raise
 
     async def _let_go(self, proven: Proven, proof: Proof) -> None:
@@ -262,39 +261,28 @@ class Linking:
         if proof.method is not LinkMethod.TOKEN:
             await end_vault_session(self._client, proven.access)
 
-    async def _undo(self, account: LinkedAccount) -> None:
-        """Take back a link that was just stored, unless another one stands in its place."""
+    async def _standing(self, slack_user: SlackUser, vault_host: str) -> LinkedAccount | None:
+        """Return the link that stands until now; None without, or when it cannot be opened."""
+        try:
+            return await self._accounts.find_one(slack_user, vault_host)
+        except (SealBroken, KeyMissing):
+            return None
+
+    def _jobs(self, account: LinkedAccount) -> list[Job]:
+        now = self._clock()
+        return [*self._notices.jobs_for(account, now), *watch_jobs.after_linking(account, now)]
+
+    async def _undo(self, account: LinkedAccount, replaced: LinkedAccount | None) -> None:
+        """Take back a link that was just stored, unless another one stands in its place: what it replaced stands
+        again, with the watches that hang on it."""
         try:
             stored = await self._accounts.find_one(account.slack_user, account.vault_host)
             if stored is not None and stored.credential == account.credential:
-                await self._accounts.remove(account.slack_user, account.vault_host)
+                if replaced is None:
+                    await self._accounts.remove(account.slack_user, account.vault_host)
+                else:
+                    await self._accounts.save(replaced, jobs=self._jobs(replaced))
         except BotError as error:
             log.error("link not taken back", error=type(error).__name__)
-        await end_link(self._client, self._vaults, account)
-
-
-def _account(
-    slack_user: SlackUser,
-    access: Access,
-    user: VaultUser,
-    proof: Proof,
-    now: datetime,
-    token_ends: datetime | None,
-) -> LinkedAccount:
-    if access.identity is None:
-        raise ValueError("an account needs the identity Vault gave")
-    is_token = proof.method is LinkMethod.TOKEN
-    return LinkedAccount(
-        slack_user=slack_user,
-        vault_host=access.vault.host,
-        identity=access.identity,
-        vault_user_name=user.user_name,
-        vault_full_name=user.full_name,
-        method=proof.method,
-        credential=access.credential,
-        linked_at=now,
-        valid_until=token_ends if is_token else now + LONGEST_VAULT_SESSION,
-        refresh_token=proof.refresh_token,
-        session_started=None if is_token else now,
-        last_used=now,
-    )
+        if replaced is None or replaced.credential != account.credential:
+            await end_link(self._client, self._vaults, account)

@@ -11,7 +11,16 @@ from urllib.parse import urlsplit
 import structlog
 
 from bot.idp.provider import IdentityProvider
-from bot.model.accounts import Access, Heard, LinkMethod, Vault, Vaults, VaultUser
+from bot.model.accounts import (
+    Access,
+    Heard,
+    LinkedAccount,
+    LinkMethod,
+    SlackUser,
+    Vault,
+    Vaults,
+    VaultUser,
+)
 from bot.model.addresses import is_loopback
 from bot.model.errors import (
     CredentialRefused,
@@ -24,6 +33,7 @@ from bot.model.errors import (
 )
 from bot.model.secret import Secret
 from bot.usecases.goodbye import end_vault_session
+from bot.usecases.renewing import LONGEST_VAULT_SESSION
 from bot.vault.client import SignedIn, VaultClient
 
 DISCOVERY_SECONDS = 3.0
@@ -188,3 +198,27 @@ class Proving:
             await end_vault_session(self._client, access)
             raise
         return Proven(access=access, user=user)
+
+
+def new_account(
+    slack_user: SlackUser, proven: Proven, proof: Proof, now: datetime, token_ends: datetime | None
+) -> LinkedAccount:
+    """Return the link to be stored. `token_ends` is when an API access token ends, as far as that is known."""
+    access, user = proven.access, proven.user
+    if access.identity is None:
+        raise ValueError("an account needs the identity Vault gave")
+    is_token = proof.method is LinkMethod.TOKEN
+    return LinkedAccount(
+        slack_user=slack_user,
+        vault_host=access.vault.host,
+        identity=access.identity,
+        vault_user_name=user.user_name,
+        vault_full_name=user.full_name,
+        method=proof.method,
+        credential=access.credential,
+        linked_at=now,
+        valid_until=token_ends if is_token else now + LONGEST_VAULT_SESSION,
+        refresh_token=proof.refresh_token,
+        session_started=None if is_token else now,
+        last_used=now,
+    )

@@ -143,14 +143,16 @@ class Reminding:
     async def _note_told(
         self, watch: Watch, lead: timedelta, upload: UploadSession | None, now: datetime
     ) -> None:
-        """Keep which lead time was told, and what it said of the upload besides."""
+        """Keep which lead time was told, and what it said of the upload besides, with the numbers it said."""
         found: Watch | None = watch
         while found is not None and not found.told.muted:
-            told = found.told
+            told, snapshot = found.told, found.snapshot
             if upload is not None:
                 told = told_by_a_lead_time(told, upload.phase(now, self._stall_after))
+                snapshot = Snapshot(upload=upload, read_at=now)
             told = replace(told, lead=min(int(lead.total_seconds()), told.lead or int(lead.total_seconds())))
-            if told == found.told or await self._watches.change(replace(found, told=told)):
+            seen = replace(found, told=told, snapshot=snapshot)
+            if seen == found or await self._watches.change(seen):
                 return
             found = await self._watches.get(watch.id)
 

@@ -33,7 +33,7 @@ from bot.vault.client import VaultClient
 
 LONGEST_VAULT_SESSION = timedelta(hours=48)
 """Vault: a session ends 48 hours after the login at the latest, whatever its use."""
-CLOSING_SECONDS = 10.0
+CLOSING_SECONDS = 1.5
 _ABOUT_THE_PERSON = frozenset(
     {
         "EXPIRED_TOKEN",

@@ -54,7 +54,9 @@ class VaultNews:
             return None  # an Admin no more: what they see is not the Vault
         kind = Kind(str(job.payload["k"]))
         lead = timedelta(seconds=int(job.payload.get("lead") or 0))
-        active = sorted((one for one in uploads if one.expires > now), key=lambda one: one.expires)
+        active = sorted(
+            (one for one in uploads if one.expires > now), key=lambda one: (one.expires, one.name, one.id)
+        )
         expiring = [one for one in active if one.expires - lead <= now] if lead else []
         if (kind is Kind.VAULT_EXPIRING and not expiring) or (
             kind is Kind.CROWDED and len(active) < NOT_CROWDED

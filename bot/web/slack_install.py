@@ -65,6 +65,11 @@ CANCELLED = Words("The installation was cancelled in Slack, so nothing was insta
 OTHER_BROWSER = Words("This installation was not started in this browser, or another one was started since.")
 USED = Words("This installation was already completed, or was started more than 10 minutes ago.")
 REFUSED = Words("Slack did not complete the installation.", status=502)
+NOT_NAMED = Words(
+    "This app may be installed only in workspaces its operator has named.",
+    "Ask the operator of this app to name yours.",
+    status=403,
+)
 TOO_MANY = Words("Too many installations are being started just now.", "Try again in a minute.", status=429)
 
 
@@ -189,15 +194,31 @@ class InstallPages:
             ),
             reference,
         )
+        if not self._installed.admits(installation):
+            refused = Record(error="WorkspaceNotNamed", outcome=Outcome.REFUSED, note=installation.name)
+            await self._auditing.write(Action.INSTALL, asker, refused)
+            raise Trouble(NOT_NAMED)
         missing = [scope for scope in self._scopes if scope not in installation.scopes.split(",")]
         if missing:
             refused = Record(error="ScopesMissing", outcome=Outcome.REFUSED, note=", ".join(missing))
             await self._auditing.write(Action.INSTALL, asker, refused)
             raise Trouble(too_few(missing))
-        async with self._auditing.recording(Action.INSTALL, asker, note=installation.name):
-            await self._installed.keep(installation)
+        await self._keep(installation, asker)
         log.info("app installed", workspace=installation.workspace, reference=reference)
         return self._style.page("installed.html", name=installation.name)
+
+    async def _keep(self, installation: Installation, asker: Asker) -> None:
+        """Store the installation and write that down; what cannot be written down does not stand."""
+        earlier = await self._installed.stored(installation)
+        try:
+            async with self._auditing.recording(Action.INSTALL, asker, note=installation.name):
+                await self._installed.keep(installation)
+        except BaseException:
+            try:
+                await self._installed.take_back(installation, earlier)
+            except BotError as error:
+                log.error("installation not taken back", error=type(error).__name__)
+            raise
 
     async def _redeemed(self, code: str) -> Mapping[str, Any]:
         """Return what Slack gives for the code: the answer of `oauth.v2.access`."""

@@ -1,7 +1,6 @@
 """Many watches at once, put into a bot's database through its own store, and what Slack was told of them."""
 
 import asyncio
-import itertools
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -28,17 +27,25 @@ EVENT_TYPE = "upload_reminder"
 
 
 async def plant(
-    demo: DemoWorkspace, url: str, count: int, *, first_due: datetime, apart: timedelta
+    demo: DemoWorkspace,
+    url: str,
+    count: int,
+    *,
+    first_due: datetime,
+    apart: timedelta = timedelta(0),
+    first: int = 0,
+    lead: timedelta = LEAD,
 ) -> list[str]:
-    """Let Alice watch `count` uploads, told once each, an hour before they expire, the first at `first_due`.
+    """Let Alice watch `count` uploads, told once each, `lead` before they expire, the first at `first_due`.
 
-    Nobody looks at them in between. Returns the keys of those reminders, in the order in which they fall due.
+    Nobody looks at them in between. They are numbered from `first`. Returns the keys of those reminders, in the order
+    in which they fall due.
     """
     keyring = Keyring.parse(demo.settings["ENCRYPTION_KEYS"])
     async with Database.open(database_url(url)) as db:
         account = (await Accounts(db, keyring).summaries())[0]
         watches = Watches(db, keyring)
-        wished = [_wish(demo, account, n, first_due + n * apart) for n in range(count)]
+        wished = [_wish(demo, account, first + n, first_due + n * apart, lead) for n in range(count)]
         following = iter(wished)
 
         async def save() -> None:
@@ -46,14 +53,22 @@ async def plant(
                 await watches.save(watch, _lead_only)
 
         await asyncio.gather(*(save() for _ in range(AT_ONCE)))
-    return [f"{watch.job_prefix}lead:{int(LEAD.total_seconds())}" for watch in wished]
+    return [f"{watch.job_prefix}lead:{int(lead.total_seconds())}" for watch in wished]
 
 
-def _wish(demo: DemoWorkspace, account: AccountSummary, number: int, due: datetime) -> Watch:
+async def look_now(demo: DemoWorkspace, url: str) -> None:
+    """Let a bot look at what Alice watches, and go on looking."""
+    async with Database.open(database_url(url)) as db:
+        account = (await Accounts(db, Keyring.parse(demo.settings["ENCRYPTION_KEYS"])).summaries())[0]
+        due = DueWork(db)
+        await due.schedule([watch_jobs.looking(account.slack_user, account.vault_host, due.clock())])
+
+
+def _wish(demo: DemoWorkspace, account: AccountSummary, number: int, due: datetime, lead: timedelta) -> Watch:
     path = f"/planted/film-{number:06}.mp4"
     upload = demo.vault.create_upload("alice", path, 10 * MEBIBYTE)
-    # As Vault writes it: milliseconds.
-    upload.expires = due.replace(microsecond=due.microsecond // 1000 * 1000) + LEAD
+    # As Vault writes it, in whole seconds.
+    upload.expires = due.replace(microsecond=0) + lead
     seen = an_upload(id=upload.id, path=path, created=upload.created, expires=upload.expires)
     return Watch(
         id=f"{number:016x}",
@@ -62,7 +77,7 @@ def _wish(demo: DemoWorkspace, account: AccountSummary, number: int, due: dateti
         target=Target.UPLOAD,
         upload_id=upload.id,
         place=Place(),
-        lead_times=(LEAD,),
+        lead_times=(lead,),
         topics=frozenset(Topic),
         created_at=due - LEAD,
         expires=upload.expires,
@@ -75,13 +90,13 @@ def _lead_only(watch: Watch) -> Sequence[Job]:
     return watch_jobs.promised(watch, watch.created_at, None)
 
 
-def reminders(demo: DemoWorkspace, since: int = 0) -> list[tuple[str, Message]]:
-    """Every reminder that Slack has posted, with its key, in the order of posting, but for the first `since`."""
-    found = []
-    for message in itertools.islice(demo.slack.messages, since, None):
-        if message.metadata is not None and message.metadata["event_type"] == EVENT_TYPE:
-            found.append((str(message.metadata["event_payload"]["key"]), message))
-    return found
+def reminders(demo: DemoWorkspace) -> list[tuple[str, Message]]:
+    """Every reminder that Slack has posted, with its key, in the order of posting."""
+    return [
+        (str(message.metadata["event_payload"]["key"]), message)
+        for message in demo.slack.messages
+        if message.metadata is not None and message.metadata["event_type"] == EVENT_TYPE
+    ]
 
 
 def times_told(demo: DemoWorkspace) -> Counter[str]:
@@ -101,14 +116,8 @@ async def held_claims(url: str) -> dict[str, str]:
         return {row.key: row.claim for row in rows}
 
 
-async def nothing_due(url: str) -> bool:
-    """Whether no reminder waits for its moment but the ends of uploads."""
+async def leads_left(url: str) -> int:
+    """How many reminders of lead times the database still promises."""
     async with Database.open(database_url(url)) as db, db.read() as connection:
         left = await connection.execute(text("SELECT count(*) FROM due_work WHERE key LIKE '%:lead:%'"))
-        return left.scalar_one() == 0
-
-
-async def due_counts(url: str) -> int:
-    """How many reminders of lead times are left."""
-    async with Database.open(database_url(url)) as db:
-        return sum((await DueWork(db).counts()).pending.values())
+        return int(left.scalar_one())

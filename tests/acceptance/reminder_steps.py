@@ -17,7 +17,7 @@ import psycopg
 from bot.demo.slack.messages import Message
 from bot.demo.transcript import as_text
 from bot.demo.vault.uploads import Upload
-from bot.demo.workspace import CHANNEL, DemoWorkspace, demo_workspace
+from bot.demo.workspace import DemoWorkspace, demo_workspace
 from tests.acceptance.steps import ask, buttons, done_count, the_answer, until
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -30,6 +30,7 @@ GIB, MIB, KIB = 1024**3, 1024**2, 1024
 SETTLED_SECONDS = 30.0
 LIFETIME = 72 * HOUR
 
+_ID = re.compile(r"\b[0-9a-f]{32}\b")
 _DATE = re.compile(r"<!date\^(\d+)\^[^|>]*\|[^>]*>")
 
 
@@ -83,8 +84,10 @@ class Book:
 
     def watches(self) -> list[dict[str, Any]]:
         """The rows of all watches, what is sealed left as it is."""
-        names = ("id", "slack_user_id", "target", "upload_id", "channel_id", "lead_times")
-        rows = self._select(f"SELECT {', '.join(names)} FROM watches ORDER BY created_at, id")
+        rows = self._select(
+            "SELECT id, slack_user_id, target, upload_id, channel_id FROM watches ORDER BY created_at, id"
+        )
+        names = ("id", "slack_user_id", "target", "upload_id", "channel_id")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def _select(self, statement: str) -> list[tuple[Any, ...]]:
@@ -111,6 +114,14 @@ async def go_to(demo: DemoWorkspace, moment: datetime) -> None:
     """Jump to a moment, and let the bot do what is due then."""
     demo.clock.set(moment)
     await settled(demo)
+
+
+async def follow(demo: DemoWorkspace, until_moment: datetime, prefix: str = "watch:") -> None:
+    """Go from each moment at which something is due to the next, as time itself does, up to a last one."""
+    book = Book(demo)
+    while moments := [due for _, due, _ in book.rows(prefix) if due <= until_moment]:
+        await go_to(demo, max(min(moments), demo.clock.now()))
+    await go_to(demo, until_moment)
 
 
 # What people do
@@ -175,19 +186,19 @@ def transcript(
     """Messages as that person reads them, on the phone (the text) and on the screen (the blocks), each with the
     moment in their own time zone."""
     zone = ZoneInfo(demo.slack.workspace.user(person).tz)
-    ids = {upload.id: "<id>" for upload in demo.vault.uploads()}
     pieces = [f"{title}\n"] if title else []
     for message in messages:
         at = moment_of(message)
         minutes = round((at - since) / MINUTE)
         head = f"=== {at.astimezone(zone):%a %H:%M} ({minutes // 60} h {minutes % 60:02d} min after watching) ==="
         screen = as_text(message.text, _with_moments(list(message.blocks), zone))
-        lines = [head, f"phone:  {_plain(message.text, zone)}", *(f"screen: {line}" for line in screen.splitlines())]
+        lines = [
+            head,
+            f"phone:  {_plain(message.text)}",
+            *(f"screen: {line}" for line in screen.splitlines()),
+        ]
         pieces.append("\n".join(lines) + "\n")
-    text = "\n".join(pieces)
-    for upload_id, shown in ids.items():
-        text = text.replace(upload_id, shown)
-    return re.sub(r"\b[0-9a-f]{32}\b", "<id>", text)
+    return _ID.sub("<id>", "\n".join(pieces))
 
 
 def agrees(name: str, found: str) -> None:
@@ -198,7 +209,8 @@ def agrees(name: str, found: str) -> None:
     assert path.read_text("utf-8") == found
 
 
-def _plain(text: str, zone: ZoneInfo) -> str:
+def _plain(text: str) -> str:
+    """As it is read aloud."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
@@ -210,6 +222,3 @@ def _with_moments(blocks: list[dict[str, Any]], zone: ZoneInfo) -> list[dict[str
 
     found: list[dict[str, Any]] = json.loads(_DATE.sub(drawn, json.dumps(blocks)))
     return found
-
-
-__all__ = ["CHANNEL", "GIB", "HOUR", "KIB", "MIB", "MINUTE", "START", "T0"]

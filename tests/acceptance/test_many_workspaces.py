@@ -125,6 +125,7 @@ async def many(
         settings = {
             "SLACK_CLIENT_ID": slack.credentials.client_id,
             "SLACK_CLIENT_SECRET": slack.credentials.client_secret,
+            "SLACK_WORKSPACES": "T0NORDLICHT,T0SUEDWIND",
             "SLACK_SIGNING_SECRET": slack.credentials.signing_secret,
             "SLACK_API_URL": slack.api_url,
             "PUBLIC_URL": public_url,

@@ -16,6 +16,7 @@ from playwright.async_api import (
     Page,
     Request,
     async_playwright,
+    expect,
 )
 
 from bot.demo.page.run import OpenPage
@@ -33,6 +34,9 @@ SWITCHES = (
 )
 CHANNEL = "C0TRIALUPLOADS"
 DESK, PHONE = (1440, 900), (380, 780)
+PATIENCE_MS = 20_000
+"""A process may be starting, on a machine with other things to do."""
+expect.set_options(timeout=PATIENCE_MS)
 Scheme = Literal["light", "dark"]
 
 
@@ -64,7 +68,7 @@ async def window(
         locale="en-GB",
         timezone_id="Europe/Paris",
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     try:
         yield context
     finally:

@@ -97,6 +97,7 @@ async def late_reminder(tab: Workspace) -> None:
     await tab.press("act-clock-half-hour")
     await tab.press("act-bot-start")
     await tab.messages.filter(has_text="This reminder is late").first.wait_for()
+    await tab.page.locator(".vault-scroller").evaluate("one => one.scrollTo(0, 0)")
     await tab.page.wait_for_timeout(500)
 
 

@@ -1,5 +1,6 @@
 """Goodbye on both databases: what goes, what Vault is told, what the audit log keeps."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -129,14 +130,50 @@ async def test_unlink__with_vault_down(world: LinkingWorld) -> None:
     assert await world.accounts.find(ALICE) == []
 
 
-async def test_unlink__whose_row_cannot_be_written_is_told_as_failed(world: LinkingWorld) -> None:
-    """The credential is deleted all the same: the safe side."""
-    await linked(world)
+async def break_audit(world: LinkingWorld) -> None:
+    """No row can be written any more: the chain's end was changed from outside."""
     async with world.db.write() as connection:
         await connection.execute(text("UPDATE audit_ends SET mac = 'x'"))
+
+
+async def test_unlink__whose_row_cannot_be_written_is_told_as_failed(world: LinkingWorld) -> None:
+    """The credential is deleted all the same, and the Vault session ended: the safe side."""
+    await linked(world)
+    await break_audit(world)
     with pytest.raises(StoreError):
         await world.leaving.unlink(ASKER, None)
     assert await world.accounts.find(ALICE) == []
+    assert world.living_sessions("alice") == 0
+
+
+async def test_unlink__every_one_whose_rows_cannot_be_written(world: LinkingWorld) -> None:
+    await linked(world)
+    await linked(world, vault="quality")
+    await break_audit(world)
+    with pytest.raises(StoreError):
+        await world.leaving.unlink(ASKER, None, every=True)
+    assert await count(world, "accounts") == 0
+    assert world.living_sessions("alice") == 0
+
+
+async def test_unlink__cut_off_while_it_is_written_down_ends_the_session(
+    world: LinkingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await linked(world)
+
+    async def stuck(_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(world.audit, "write", stuck)
+    monkeypatch.setattr("bot.usecases.auditing.WRITE_SECONDS", 0.01)
+    unlinking = asyncio.create_task(world.leaving.unlink(ASKER, None))
+    async with asyncio.timeout(20):
+        while await count(world, "accounts"):  # noqa: ASYNC110 - another task removes it
+            await asyncio.sleep(0.01)
+    unlinking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await unlinking
+    assert world.living_sessions("alice") == 0
 
 
 async def test_forget__everything_of_a_person_and_of_nobody_else(world: LinkingWorld) -> None:
@@ -214,3 +251,27 @@ async def break_seals_of(world: LinkingWorld, user_id: str) -> None:
 async def test_forget_workspace__that_nobody_is_in(world: LinkingWorld) -> None:
     assert await world.leaving.forget_workspace("T0EMPTY", why="app uninstalled") == 0
     assert await world.rows() == []
+
+
+async def test_forget_workspace__goes_on_where_one_persons_rows_cannot_be_written(
+    world: LinkingWorld,
+) -> None:
+    """Nobody is kept, in the database or at Vault, because of somebody else's failure."""
+    for person in ("alice", "bob", "vera"):
+        await linked(world, person)
+    await world.ticket("nils")
+    await break_audit(world)
+    with pytest.raises(StoreError):
+        await world.leaving.forget_workspace(ALICE.workspace, why="app uninstalled")
+    assert (await count(world, "accounts"), await count(world, "link_tickets")) == (0, 0)
+    assert [world.living_sessions(person) for person in ("alice", "bob", "vera")] == [0, 0, 0]
+
+
+async def test_forget_workspace__leaves_out_who_is_not_meant(world: LinkingWorld) -> None:
+    for person in ("alice", "bob"):
+        await linked(world, person)
+    people = await world.leaving.forget_workspace(
+        ALICE.workspace, why="app uninstalled", is_meant=lambda person: person == BOB
+    )
+    assert people == 1
+    assert (world.living_sessions("alice"), world.living_sessions("bob")) == (1, 0)

@@ -14,11 +14,13 @@ from bot.demo.vault import seed
 from bot.demo.vault.behaviour import released_versions
 from bot.demo.vault.faults import Dropped, UnexpectedError
 from bot.demo.vault.users import SignIn
-from bot.model.accounts import Asker, LinkMethod
+from bot.model.accounts import Access, Asker, LinkMethod
 from bot.model.audit import Action, Outcome
 from bot.model.errors import SingleSignOnOnly, UnknownVault
+from bot.store.watches import Watches
 from bot.usecases.notices import CHECK_PERSON, TOKEN_ENDS
 from tests.acceptance.steps import password_fields
+from tests.factories import a_watch
 from tests.integration.linking_world import (
     LinkingWorld,
     browser,
@@ -417,6 +419,39 @@ async def test_audit__what_cannot_be_written_down_does_not_stand(tmp_path: Path,
         assert await world.account() is None
         assert world.living_sessions("alice") == 0
         assert world.told == [(slack_user("alice").user_id, "linked")]
+
+
+@pytest.mark.parametrize("method", ["token", "password"])
+async def test_audit__what_cannot_be_written_down_does_not_replace_what_stands(
+    tmp_path: Path, method: str
+) -> None:
+    """The link from before stands again, with its Vault session, jobs and watches; the new session is ended."""
+    async with another(tmp_path) as world, browser() as client:
+        await posted(world, client, "password")
+        before = await world.account()
+        assert before is not None
+        watches = Watches(world.db, world.keyring)
+        await watches.save(a_watch(owner=slack_user("alice"), vault_host=before.vault_host), lambda _: [])
+        async with world.db.write() as connection:
+            await connection.execute(text("UPDATE audit_ends SET mac = 'x'"))
+        assert (await posted(world, client, method)).status_code == 503
+        stored = await world.account()
+        assert stored is not None
+        assert (stored.credential, stored.method, stored.linked_at, stored.valid_until) == (
+            before.credential,
+            LinkMethod.PASSWORD,
+            before.linked_at,
+            before.valid_until,
+        )
+        assert world.living_sessions("alice") == 1
+        assert len(await watches.of_account(slack_user("alice"), before.vault_host)) == 1
+        async with world.db.read() as connection:
+            kinds = (await connection.execute(text("SELECT kind FROM due_work ORDER BY kind"))).scalars()
+            assert list(kinds) == [CHECK_PERSON, "poll"]
+        access = Access(
+            vault=world.vaults.named("promomats"), credential=stored.credential, identity=stored.identity
+        )
+        assert await world.linking._client.me(access)
 
 
 # Which Vault a person prefers

@@ -248,3 +248,29 @@ async def test_deactivated__in_an_organisation(organisation: InstallWorld) -> No
     await organisation.slack[OST].deactivate("olga")
     await organisation.done()
     assert await still_linked(organisation) == {"U0NILS", "U0BEN"}
+
+
+async def test_uninstall__from_the_organisation_but_not_from_a_team_with_its_own(
+    organisation: InstallWorld,
+) -> None:
+    """The org-wide installation ends; the app goes on in the team that installed it by itself."""
+    await organisation.install(ENTERPRISE)
+    slack = organisation.slack[OST]
+    org_wide = slack.bot_token
+    await organisation.install(NORD)
+    assert org_wide != organisation.slack[NORD].bot_token
+    await slack.uninstall()
+    await organisation.done()
+    assert await still_linked(organisation) == {"U0NILS", "U0BEN"}
+    assert {one.workspace for one in await organisation.installations.all()} == {TEAMS[SUED], TEAMS[NORD]}
+
+
+async def test_uninstall__from_the_organisation_where_a_teams_own_works_no_more(
+    organisation: InstallWorld,
+) -> None:
+    await organisation.install(ENTERPRISE)
+    await organisation.install(NORD)
+    organisation.slack[NORD]._tokens.void("account_inactive")
+    await organisation.slack[OST].uninstall()
+    await organisation.done()
+    assert await still_linked(organisation) == {"U0BEN"}

@@ -1,6 +1,7 @@
 """Installing by OAuth: Slack's page, the way back, what is stored; and everything that can come instead."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -11,7 +12,9 @@ from starlette.applications import Starlette
 from bot.demo.slack import ApiError, Dropped, ServerError
 from bot.manifest import bot_scopes
 from bot.model.audit import Action, Outcome
+from bot.model.errors import NotInstalled
 from bot.model.secret import Secret
+from bot.slack.payloads import SlackHome
 from bot.store.database import Database
 from bot.store.install_states import InstallStates
 from bot.store.seal import Keyring
@@ -252,6 +255,72 @@ async def test_scopes__fewer_than_asked_for(world: InstallWorld) -> None:
         "ScopesMissing",
         "im:write",
     )
+
+
+@pytest.mark.parametrize(
+    ("place", "named", "is_kept"),
+    [
+        (NORD, {TEAMS[NORD]}, True),
+        (OST, {ENTERPRISE}, True),
+        (ENTERPRISE, {ENTERPRISE}, True),
+        (SUED, {TEAMS[NORD], ENTERPRISE}, False),
+        (ENTERPRISE, {TEAMS[OST]}, False),
+    ],
+)
+async def test_named__are_all_that_may_install(
+    world: InstallWorld, place: str, named: set[str], *, is_kept: bool
+) -> None:
+    """SLACK_WORKSPACES: whoever runs a workspace of their own also says which e-mail addresses its people have."""
+    world.bot.installed._named = frozenset(named)
+    page = await world.install(place)
+    assert len(await world.installations.all()) == is_kept
+    [row] = await world.rows()
+    if is_kept:
+        assert (page.status_code, row.outcome) == (200, Outcome.DONE)
+        return
+    assert page.status_code == 403
+    assert_is_our_page(page, "The app was not installed")
+    assert "only in workspaces its operator has named." in page.text
+    assert (row.action, row.outcome, row.error) == (Action.INSTALL, Outcome.REFUSED, "WorkspaceNotNamed")
+
+
+async def break_audit(world: InstallWorld) -> None:
+    """No row can be written any more: the chain's end was changed from outside."""
+    async with world.db.write() as connection:
+        await connection.execute(text("UPDATE audit_ends SET mac = 'x'"))
+
+
+async def test_audit__what_cannot_be_written_down_is_not_installed(world: InstallWorld) -> None:
+    await world.install(SUED)
+    await break_audit(world)
+    page = await world.install(NORD)
+    assert page.status_code == 503
+    assert "Reference: " in page.text
+    assert [one.workspace for one in await world.installations.all()] == [TEAMS[SUED]]
+    with pytest.raises(NotInstalled):
+        await world.bot.installed.of(SlackHome(None, TEAMS[NORD]))
+
+
+async def test_audit__what_cannot_be_written_down_leaves_the_earlier_installation(
+    world: InstallWorld,
+) -> None:
+    await world.install(NORD)
+    [before] = await world.installations.all()
+    await break_audit(world)
+    world.clock.advance(timedelta(hours=1))
+    assert (await world.install(NORD)).status_code == 503
+    [after] = await world.installations.all()
+    assert replace(after, version=0) == replace(before, version=0)
+
+
+async def test_take_back__leaves_what_was_installed_since(world: InstallWorld) -> None:
+    await world.install(NORD)
+    [first] = await world.installations.all()
+    world.clock.advance(timedelta(hours=1))
+    await world.install(NORD)
+    [second] = await world.installations.all()
+    await world.bot.installed.take_back(first, None)
+    assert await world.installations.all() == [second]
 
 
 @pytest.mark.parametrize("fault", [ServerError(), Dropped(), ApiError("internal_error")])

@@ -179,6 +179,20 @@ async def test_of__what_another_process_changed_is_seen_within_a_minute(world: I
     assert (await other.of(NORD_HOME)).name == "Nordlicht Bio"
 
 
+async def test_of__what_is_stored_of_a_workspace_that_is_not_named(world: InstallWorld) -> None:
+    """SLACK_WORKSPACES was set after people had installed the app wherever they liked."""
+    await world.install(NORD)
+    await world.install(SUED)
+    named = await world.another_bot()
+    named._named = frozenset({TEAMS[NORD]})
+    assert (await named.of(NORD_HOME)).name == "Nordlicht Bio"
+    for _ in range(2):
+        with pytest.raises(NotInstalled):
+            await named.of(SUED_HOME)
+        with pytest.raises(NotInstalled):
+            await named.of_person(BEN)
+
+
 # Organisations
 
 

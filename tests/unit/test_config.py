@@ -55,6 +55,7 @@ def test_from_environ__defaults() -> None:
         "slack_signing_secret": None,
         "slack_client_id": None,
         "slack_client_secret": None,
+        "slack_workspaces": None,
         "slack_api_url": "https://slack.com/api/",
         "vaults": (Vault("one", "https://one.veevavault.com"),),
         "vault_login_url": "https://login.veevavault.com",
@@ -172,6 +173,17 @@ def test_poll_every__may_be_short_against_a_vault_on_this_machine() -> None:
 def test_many_workspaces__take_no_bot_token() -> None:
     found = config(SLACK_BOT_TOKEN="", SLACK_CLIENT_ID="1.2", SLACK_CLIENT_SECRET="s")
     assert (found.slack_bot_token, found.slack_client_id) == (None, "1.2")
+
+
+def test_slack_workspaces__are_ids() -> None:
+    assert config(SLACK_WORKSPACES=" T0NORD, E0GROUP ,T0NORD,").slack_workspaces == {"T0NORD", "E0GROUP"}
+
+
+@pytest.mark.parametrize("value", [",", "nordlicht", "T0NORD E0GROUP", "t0nord", "C0UPLOADS", "*"])
+def test_slack_workspaces__that_are_none(value: str) -> None:
+    """A list that cannot be read must not mean that anyone may install."""
+    found = faults({**GOOD, "SLACK_WORKSPACES": value})
+    assert found["SLACK_WORKSPACES"].startswith("must be ids of workspaces")
 
 
 # Faults

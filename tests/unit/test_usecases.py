@@ -21,8 +21,7 @@ from bot.model.errors import (
 from bot.model.pasting import read_upload_id
 from bot.model.secret import Secret
 from bot.model.uploads import UploadSession
-from bot.usecases.linking import _account
-from bot.usecases.proving import Proof
+from bot.usecases.proving import Proof, Proven, new_account
 from bot.usecases.renewing import LONGEST_VAULT_SESSION
 from bot.usecases.same_person import is_same_person
 from bot.usecases.upload_status import MOST_NEAR, _close_to
@@ -304,7 +303,7 @@ def test_account__a_session_lasts_as_long_as_vault_lets_it(
     identity = Identity(vault_user_id=ALICE_IN_VAULT, vault_id="1")
     access = Access(vault=QUALITY, credential=Secret("s"), identity=identity)
     proof = Proof(method=method, secret=Secret("p"), refresh_token=Secret("r"))
-    account = _account(ALICE, access, a_vault_user(), proof, NOW, None)
+    account = new_account(ALICE, Proven(access=access, user=a_vault_user()), proof, NOW, None)
     assert account.valid_until == (NOW + lasts if lasts else None)
     assert account.session_started == (NOW if lasts else None)
     assert (account.vault_host, account.vault_full_name, account.linked_at) == (
@@ -319,10 +318,19 @@ def test_account__a_token_lasts_until_its_end() -> None:
     identity = Identity(vault_user_id=ALICE_IN_VAULT, vault_id="1")
     access = Access(vault=QUALITY, credential=Secret("s"), identity=identity)
     proof = Proof(method=LinkMethod.TOKEN, secret=Secret("s"))
-    assert _account(ALICE, access, a_vault_user(), proof, NOW, NOW + HOUR).valid_until == NOW + HOUR
+    assert (
+        new_account(ALICE, Proven(access=access, user=a_vault_user()), proof, NOW, NOW + HOUR).valid_until
+        == NOW + HOUR
+    )
 
 
 def test_account__without_an_identity_is_none() -> None:
     access = Access(vault=QUALITY, credential=Secret("s"), identity=None)
     with pytest.raises(ValueError, match="identity"):
-        _account(ALICE, access, a_vault_user(), Proof(method=LinkMethod.TOKEN, secret=Secret("s")), NOW, None)
+        new_account(
+            ALICE,
+            Proven(access=access, user=a_vault_user()),
+            Proof(method=LinkMethod.TOKEN, secret=Secret("s")),
+            NOW,
+            None,
+        )
