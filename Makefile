@@ -14,8 +14,8 @@ demo: $(RUNTIME)  ## try it: make demo, or make demo ARGS="--once '/upload-statu
 run: $(RUNTIME)  ## serve with the settings in .env
 	@$(PY) -m bot run
 
-test: $(DEV)  ## all tests, on all cores
-	@$(PY) -m pytest -n auto --dist loadfile $(ARGS)
+test: $(DEV)  ## all tests; most of them wait, so four at once
+	@$(PY) -m pytest -n 4 --dist loadfile $(ARGS)
 
 check: $(DEV)  ## lint, format, types, floors
 	@$(PY) -m ruff check .

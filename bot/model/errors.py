@@ -218,7 +218,7 @@ class TicketSpent(LinkingError):
 class TooManyTries(LinkingError):
     """Vault refused what the person entered too often, over all their tickets of the last hour."""
 
-    what = "Vault refused too many tries in the last hour, so linking rests, to keep your account from being locked."
+    what = "Vault refused too many tries in the last hour, so linking rests for a while."
     next_step = "Check your credential in Vault, and try again in an hour."
 
 

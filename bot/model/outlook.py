@@ -134,8 +134,9 @@ def pause_before_next_look(
 ) -> timedelta:
     """Return how long to wait before the next list call for these uploads of one person in one Vault.
 
-    `poll_every` is for uploads that move and have less than a day left; far from the end it is twice that, when
-    nothing moves three times, and shortly before an end or an expiry less than half. Never below 30 seconds, or
+    `poll_every` is for uploads in their last hour. For those that move and have less than a day left it is half as
+    long again, far from the expiry twice that, when nothing moves three times, and shortly before the last byte less
+    than half: lead times read their numbers themselves, so only news comes with a look. Never below 30 seconds, or
     `poll_every` itself where the operator wants it shorter still.
     """
     pauses = [_pause(upload, now, poll_every, stall_after) for upload in uploads if upload.expires > now]
@@ -147,11 +148,13 @@ def _pause(upload: UploadSession, now: datetime, poll_every: timedelta, stall_af
     left = upload.time_left(now)
     moves = upload.phase(now, stall_after) is Phase.UPLOADING
     seen = outlook(upload, (), now) if moves else None
-    if left <= SOON or (seen is not None and seen.ends - now <= ABOUT_TO_END):
+    if seen is not None and seen.ends - now <= ABOUT_TO_END:
         return poll_every * 0.4
+    if left <= SOON:
+        return poll_every
     if moves:
         quiet_for = now - upload.last_uploaded
-        usual = poll_every if left <= FAR else poll_every * 2
+        usual = poll_every * (1.5 if left <= FAR else 2)
         # Looked at again when it would count as stalled, so that this is told on time.
         return (
             min(usual, max(stall_after - quiet_for, poll_every * 0.4)) if quiet_for < stall_after else usual

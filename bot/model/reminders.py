@@ -84,5 +84,5 @@ def upcoming(
     lead_times: Sequence[timedelta], expires: datetime, now: datetime
 ) -> list[tuple[timedelta, datetime]]:
     """Return the lead times whose moment is still to come, with that moment, the first first."""
-    moments = [(lead, expires - lead) for lead in sorted(lead_times, reverse=True)]
-    return [(lead, moment) for lead, moment in moments if moment > now]
+    left = expires - now
+    return [(lead, expires - lead) for lead in sorted(lead_times, reverse=True) if left > lead]

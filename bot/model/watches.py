@@ -69,6 +69,8 @@ class Told:
     """The shortest lead time that was told, in seconds: neither it nor a longer one comes again."""
     muted: bool = False
     """Stopped by hand, though a watch over all uploads would make it again: kept, and silent."""
+    lost: bool = False
+    """Its place is gone: silent, and kept until its owner has been told."""
     seen_until: datetime | None = None
     """Of a watched Vault: up to which moment its expiring sessions have been told."""
 

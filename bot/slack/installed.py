@@ -14,7 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.model.accounts import SlackUser
-from bot.model.clock import Clock
+from bot.model.clock import Clock, milliseconds_of
 from bot.model.errors import KeyMissing, NotInstalled, SealBroken, SlackUnavailable
 from bot.model.installations import Installation
 from bot.model.secret import Secret
@@ -198,7 +198,9 @@ class ManyWorkspaces:
     async def take_back(self, installation: Installation, earlier: Installation | None) -> None:
         """Undo `keep`, so that the earlier one stands again, if any; not when another was made since. StoreError."""
         found = await self.stored(installation)
-        if found is not None and found.installed_at == installation.installed_at:
+        if found is not None and milliseconds_of(found.installed_at) == milliseconds_of(
+            installation.installed_at
+        ):
             if earlier is None:
                 await self._installations.remove(installation.workspace)
             else:

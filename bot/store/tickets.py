@@ -16,8 +16,8 @@ from bot.store.tables import link_tickets
 TICKET_LIFE = timedelta(minutes=10)
 MAX_TRIES = 2
 """Tries that Vault may refuse: an account is locked after five wrong passwords."""
-MOST_TRIES, TRIES_COUNT_FOR = 4, timedelta(hours=1)
-"""Refused tries of one person over all their tickets: one less than lock an account."""
+MOST_TRIES, TRIES_COUNT_FOR = 30, timedelta(hours=1)
+"""Refused tries of one person over all their tickets: far more than anyone needs, far too few to guess."""
 TICKET_KEPT = timedelta(days=1)
 """How long an expired ticket's row stays, for an operator who asks what happened."""
 

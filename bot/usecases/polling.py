@@ -147,7 +147,7 @@ class Polling:
         for watch in of_uploads:
             upload = active.get(watch.upload_id)
             if watch.told.muted:
-                if upload is None:
+                if upload is None and not watch.told.lost:
                     await self._watches.remove(watch.id)
             elif upload is None:
                 await self._is_gone(watch, now)

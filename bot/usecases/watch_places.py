@@ -97,7 +97,7 @@ class WatchPlaces:
             if ended.place.is_direct:
                 await remove_whole(self._watches, ended)
                 return
-            silent = replace(ended, told=replace(ended.told, muted=True))
+            silent = replace(ended, told=replace(ended.told, muted=True, lost=True))
             lost = watch_jobs.lost(ended, str(gone.details["reason"]), self._clock())
             if await self._watches.change(silent, jobs=[lost], drop_all=True):
                 return

@@ -123,9 +123,9 @@ def test_pause__by_what_may_happen() -> None:
     steady = upload(size=100_000 * MIB)
     assert pause(steady, NOW) == POLL * 2
     day_left = START + timedelta(hours=50)
-    assert pause(replace(steady, last_uploaded=day_left), day_left) == POLL
+    assert pause(replace(steady, last_uploaded=day_left), day_left) == POLL * 1.5
     hour_left = START + timedelta(hours=71, minutes=10)
-    assert pause(replace(steady, last_uploaded=hour_left), hour_left) == POLL * 0.4
+    assert pause(replace(steady, last_uploaded=hour_left), hour_left) == POLL
     assert pause(steady, NOW + timedelta(hours=3)) == POLL * 3
     assert pause(upload(uploaded=1000 * MIB), NOW) == POLL * 3
     nearly = upload(uploaded=999 * MIB)
