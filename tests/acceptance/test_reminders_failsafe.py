@@ -1,7 +1,7 @@
 """FAILSAFE=true: Slack itself holds one plain message for each watch, in case nobody of ours lives to speak."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,11 +16,13 @@ from tests.acceptance.reminder_steps import (
     T0,
     at_a_moment,
     choose,
+    form,
     go_to,
     inbox,
     jump,
     moment_of,
     new_upload,
+    nights,
     settled,
     told,
     watch,
@@ -122,7 +124,7 @@ async def test_failsafe__goes_with_the_watch(alices: tuple[DemoWorkspace, Upload
     assert [message.text for message in from_slack(demo)] == [] or left
 
 
-async def test_failsafe__waits_for_a_snooze_and_for_the_night(alices: tuple[DemoWorkspace, Upload]) -> None:
+async def test_failsafe__waits_for_a_snooze(alices: tuple[DemoWorkspace, Upload]) -> None:
     """Slack never speaks while the person wants silence and the bot would not."""
     demo, upload = alices
     answer = await watched(demo, upload, "24h 3h")
@@ -134,6 +136,23 @@ async def test_failsafe__waits_for_a_snooze_and_for_the_night(alices: tuple[Demo
     assert held(demo) == [71 * HOUR + 45 * MINUTE]
     await go_to(demo, T0 + 69.5 * HOUR)
     assert from_slack(demo) == []
+
+
+async def test_failsafe__waits_for_the_night_to_end(alices: tuple[DemoWorkspace, Upload]) -> None:
+    """Four hours before the expiry it is night in Paris; the reminder comes at seven, so Slack's a quarter past."""
+    demo, upload = alices
+    await watched(demo, upload, "4h")
+    assert held(demo) == [68 * HOUR + QUARTER]
+    await form(demo, "alice", upload.id, leads="4h", **nights())
+    await settled(demo)
+    seven = datetime(2036, 3, 6, 6, 0, tzinfo=UTC)
+    assert held(demo) == [seven + QUARTER - T0]
+    before = len(inbox(demo, "alice"))
+    await go_to(demo, seven)
+    assert [text.partition(":")[0] for text in told(demo, "alice", before)] == [
+        f"{FILE} expires in 1 h 5 min"
+    ]
+    assert held(demo) == []
 
 
 async def test_failsafe__one_for_each_watch_of_all_uploads(alices: tuple[DemoWorkspace, Upload]) -> None:

@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.demo.slack.messages import Message
-from bot.demo.workspace import DemoWorkspace
 from tests.acceptance.reminder_steps import (
     GIB,
     HOUR,
@@ -20,17 +18,19 @@ from tests.acceptance.reminder_steps import (
     at_a_moment,
     choose,
     follow,
+    form,
     go_to,
     inbox,
     jump,
     moment_of,
     new_upload,
+    nights,
     settled,
     told,
     transcript,
     watch,
 )
-from tests.acceptance.steps import ask, done_count, until
+from tests.acceptance.steps import ask
 
 FILE = "Poster.tif"
 PARIS = ZoneInfo("Europe/Paris")
@@ -39,25 +39,6 @@ PARIS = ZoneInfo("Europe/Paris")
 def paris(day: int, hour: int, minute: int = 0) -> datetime:
     """A moment of March 2036 by a clock in Paris."""
     return datetime(2036, 3, day, hour, minute, tzinfo=PARIS).astimezone(UTC)
-
-
-async def form(demo: DemoWorkspace, person: str, upload_id: str, **chosen: object) -> Message:
-    """Ask for the card, press Watch, change these fields, send the form; return the answer."""
-    card = await ask(demo, person, upload_id, channel="dm")
-    done = done_count(demo)
-    delivery = await demo.slack.click(user=person, message=card, action_id="watch")
-    await delivery.shown()
-    sent = await demo.slack.submit_view(person, {name: {name: value} for name, value in chosen.items()})
-    assert sent.error is None
-    assert demo.slack.modal(person) is None
-    answer = await delivery.answered()
-    await until(lambda: done_count(demo) >= done + 2, "the bot is done")
-    return answer
-
-
-def nights(start: str = "22:00", end: str = "07:00") -> dict[str, object]:
-    """The form's fields for quiet hours."""
-    return {"quiet": ["on"], "quiet_from": start, "quiet_to": end}
 
 
 async def test_quiet_hours__hold_back_until_the_morning_over_the_change_of_clocks() -> None:
@@ -112,9 +93,10 @@ async def test_quiet_hours__news_of_the_night_is_told_in_the_morning_if_it_is_st
         before = len(inbox(demo, "alice"))
         await go_to(demo, paris(26, 23))
         demo.vault.let_run(moves.id, MIB)
-        await follow(demo, paris(27, 6), prefix="")
+        await go_to(demo, paris(27, 6, 50))
         assert told(demo, "alice", before) == []
-        await follow(demo, paris(27, 7, 10), prefix="")
+        await go_to(demo, paris(27, 7))
+        await go_to(demo, paris(27, 7, 20))
         assert [text.partition(":")[0] for text in told(demo, "alice", before)] == [f"{FILE} expires in 62 h"]
 
 
