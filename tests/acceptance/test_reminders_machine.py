@@ -341,7 +341,6 @@ class Reminders(RuleBasedStateMachine):
         try:
             self.runner.run(self.world.run_due(at_once, begin=self._begin))
         except Crash:
-            self.planned = None
             self.unsure.add(self.world.slack.run)
             self.runner.run(self._after_a_crash(self.wish))
             return
