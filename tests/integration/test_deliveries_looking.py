@@ -111,7 +111,8 @@ async def test_look_for__place_gone_or_app_removed(world: World) -> None:
         assert await world.deliveries.look_for(of_alice(place=place), KEY, since) is None
     await world.slack.deactivate("nils")
     assert await world.deliveries.look_for(of_alice(owner=NILS), KEY, since) is None
-    assert await world.over(removed()).look_for(of_alice(), KEY, since) is None
+    with pytest.raises(SlackUnavailable):
+        await world.over(removed()).look_for(of_alice(), KEY, since)
 
 
 # What Slack holds
@@ -227,7 +228,8 @@ async def test_release__place_gone_or_app_removed(world: World) -> None:
     watch = replace(watch, failsafe=held)
     world.slack.faults.add("chat.deleteScheduledMessage", ApiError("channel_not_found"))
     await world.deliveries.release(watch)
-    await world.over(removed()).release(watch)
+    with pytest.raises(SlackUnavailable):
+        await world.over(removed()).release(watch)
     assert len(world.slack.held_messages) == 1
 
 
