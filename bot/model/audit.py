@@ -29,6 +29,8 @@ class Action(StrEnum):
 class Outcome(StrEnum):
     """What came of it."""
 
+    BEGUN = "begun"
+    """It is about to be done, and cannot be undone: a further row under the same reference says what came of it."""
     DONE = "done"
     REFUSED = "refused"
     """By Vault, by the identity provider, or by a rule of ours; `error` says which."""

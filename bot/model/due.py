@@ -45,6 +45,11 @@ def account_prefix(slack_user: SlackUser, vault_host: str) -> str:
     return f"account:{slack_user.workspace}:{slack_user.user_id}:{vault_host}:"
 
 
+def home_key(slack_user: SlackUser) -> str:
+    """Return the key of the one job that redraws a person's home."""
+    return f"home:{slack_user.workspace}:{slack_user.user_id}"
+
+
 def account_payload(account: LinkedAccount) -> Payload:
     """Return what a job needs to find its account again."""
     person = account.slack_user

@@ -5,10 +5,12 @@
     │   ├── UnknownWords, MalformedUploadId, UnknownVault
     ├── NotLinked, LinkEnded           a link button helps
     ├── UploadNotVisible               unknown, somebody else's and ended: one and the same
-    ├── OtherWorkspace, NotInstalled
+    ├── OtherWorkspace, NotInstalled, CannotShareThere
     ├── WatchError                     reminders
     │   ├── WatchNotFound, NotYourWatch, NothingToWatch, TooManyWatches, CannotPostThere, NotAnAdmin
-    │   ├── PlaceGone
+    │   ├── PlaceGone, CannotKeepThere
+    ├── AbortError                     discarding an upload
+    │   ├── AbortOff, NotItsName, NotAborted, AbortUnsure
     ├── LinkingError                   read on the link page
     │   ├── TicketNotValid, TicketSpent, TooManyTries, FormNotValid, CrossSite
     │   ├── WrongCredential, LoginRefused, LandedElsewhere, EmailsDiffer
@@ -178,6 +180,20 @@ class CannotPostThere(WatchError):
     )
 
 
+class CannotKeepThere(WatchError):
+    """Slack does not let the app edit a card there: it is no member, or the card is gone."""
+
+    what = "I cannot change messages in this conversation, so this card is not kept up to date."
+    next_step = "Type `/invite @Vault Uploads` in it and press the button again."
+
+
+class CannotShareThere(BotError):
+    """Slack lets the app post nothing in that conversation."""
+
+    what = "Slack does not let me post in this conversation, so nothing was shared."
+    next_step = "Type `/invite @Vault Uploads` in it and try again, or share in another channel."
+
+
 class NotAnAdmin(WatchError):
     """Only an Admin's link sees the whole Vault."""
 
@@ -190,6 +206,40 @@ class PlaceGone(WatchError):
 
     what = "Slack no longer lets me post there ({reason})."
     next_step = "Watch the upload again from where you want to be told."
+
+
+class AbortError(BotError):
+    """An upload was not aborted, or nobody knows yet whether it was."""
+
+
+class AbortOff(AbortError):
+    """The operator does not offer it (ALLOW_ABORT)."""
+
+    what = "Aborting is switched off here, so nothing was aborted."
+    next_step = "Abort the upload with the tool that sends it, or ask the operator of this app."
+
+
+class NotItsName(AbortError):
+    """Another file name was typed than the upload has at this moment."""
+
+    what = "That is not the file name of this upload, so nothing was aborted."
+    next_step = "Make sure that it is the upload you mean, and open the form again."
+
+
+class NotAborted(AbortError):
+    """Vault did not say, and then still showed the upload."""
+
+    what = "Vault ({vault}) did not abort the upload: it is still there."
+    next_step = "Nothing is lost; try again in a few minutes."
+
+
+class AbortUnsure(AbortError):
+    """The answer was lost, and a look at the upload was not possible either."""
+
+    what = "I do not know yet whether the upload was aborted."
+    next_step = (
+        "I go on looking, and tell you by direct message as soon as I know. You need not abort it again."
+    )
 
 
 class LinkingError(BotError):

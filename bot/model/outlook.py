@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from bot.model.reminders import Kind
 from bot.model.uploads import Phase, UploadSession
-from bot.model.watches import Sample, Told, Topic, Watch
+from bot.model.watches import Sample, Target, Told, Topic, Watch
 
 PACE_WINDOW = timedelta(hours=1)
 SHORTEST_WINDOW = timedelta(minutes=10)
@@ -61,19 +61,23 @@ def outlook(upload: UploadSession, samples: Sequence[Sample], now: datetime) -> 
 def news(
     watch: Watch, upload: UploadSession, samples: Sequence[Sample], now: datetime, stall_after: timedelta
 ) -> tuple[list[Kind], Told]:
-    """Return what a look at a living upload gives to tell, and what will then have been told."""
+    """Return what a look at a living upload gives to tell, and what will then have been told.
+
+    Below a live card each thing is told once, since the card itself shows what comes and goes.
+    """
     told, found = watch.told, list[Kind]()
     phase = upload.phase(now, stall_after)
+    only_once = watch.target is Target.CARD
     if phase is Phase.UPLOADED and not told.uncommitted:
         found += [Kind.UNCOMMITTED] if watch.wants(Topic.UNCOMMITTED) else []
         told = replace(told, uncommitted=True)
     if phase is Phase.STALLED and not told.stalled:
         found += [Kind.STALLED] if watch.wants(Topic.STALLED) else []
         told = replace(told, stalled=True)
-    if phase is Phase.UPLOADING and told.stalled:
+    if phase is Phase.UPLOADING and told.stalled and not only_once:
         found += [Kind.MOVING] if watch.wants(Topic.STALLED) else []
         told = replace(told, stalled=False)
-    if phase in (Phase.UPLOADING, Phase.NOT_STARTED, Phase.STALLED):
+    if phase in (Phase.UPLOADING, Phase.NOT_STARTED, Phase.STALLED) and not only_once:
         told = replace(told, uncommitted=False)
     if phase is Phase.UPLOADING:
         misses = _misses(outlook(upload, samples, now), upload.time_left(now))

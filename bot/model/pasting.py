@@ -15,16 +15,16 @@ from bot.model.errors import MalformedUploadId
 LONGEST_ID = 200
 LONGEST_PASTED = 4000
 _ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
 _SPACES = re.compile(r"\s+")
 _LINK = re.compile(r"<([a-z]+:(?://)?)?([^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
 _VAULT = re.compile(r"\s*@\s*([A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9_-])?)[.,;:)!?`*~'\"’”]*$")
 _PAIRS = (("```", "```"), ("`", "`"), ("*", "*"), ("~", "~"), ("_", "_"), ("“", "”"), ("„", "“"), ("«", "»"))
 _QUOTES = ("\"'‘’“”‛`", "\"'‘’“”‛`")
-_UPLOAD_URL = re.compile(r"/services/file_staging/upload/([^/?#\s]+)")
+UPLOAD_PATH = re.compile(r"/services/file_staging/upload/([^/?#\s]+)")
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
-_ID_FIELDS = ("upload_session_id", "upload_id", "id")
-_ID_IN_QUERY = re.compile(rf"[?&;](?:{'|'.join(_ID_FIELDS)})=")
+ID_FIELDS = ("upload_session_id", "upload_id", "id")
+_ID_IN_QUERY = re.compile(rf"[?&;](?:{'|'.join(ID_FIELDS)})=")
 _MARKS = ".,;:)!?"
 _SHORT_DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2212\ufe63\uff0d", "-"))
 _EM, _EN = re.compile("[\u2014\u2015]"), re.compile("\u2013")
@@ -54,7 +54,7 @@ def read_upload_id(text: str) -> Pasted:
     if len(typed) > LONGEST_PASTED:
         # An id, formatting and a long address round it stay far below; peeling off more would only cost time.
         raise MalformedUploadId(text=_clip(typed), reason=_too_long(typed))
-    plain = _visible(_unescape(_LINK.sub(_unlink, typed)))
+    plain = _visible(unescaped(_LINK.sub(_unlink, typed)))
     vault: str | None = None
     whole = _unwrapped(plain)
     if named := _VAULT.search(whole):
@@ -72,10 +72,10 @@ def read_upload_id(text: str) -> Pasted:
 
 
 def _visible(text: str) -> str:
-    return _SPACES.sub(" ", _INVISIBLE.sub("", text.replace("\u00a0", " "))).strip()
+    return _SPACES.sub(" ", INVISIBLE.sub("", text.replace("\u00a0", " "))).strip()
 
 
-def _unescape(text: str) -> str:
+def unescaped(text: str) -> str:
     """Undo the three entities Slack makes; the ampersand last, or `&amp;lt;` would be undone twice."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
@@ -83,7 +83,7 @@ def _unescape(text: str) -> str:
 def _unlink(match: re.Match[str]) -> str:
     """Give back what stood there before Slack made it a link; an address that carries an id is kept whole."""
     scheme, target, label = match[1] or "", match[2], match[3]
-    if _UPLOAD_URL.search(target) or _ID_IN_QUERY.search(target):
+    if UPLOAD_PATH.search(target) or _ID_IN_QUERY.search(target):
         return scheme + target
     return label if label is not None else target
 
@@ -103,7 +103,7 @@ def _from_url(text: str) -> tuple[str, str | None]:
     """Return the id and the host of an API address, or the text itself."""
     address = _ADDRESS.search(text)
     if address is None:
-        found = _UPLOAD_URL.search(text)
+        found = UPLOAD_PATH.search(text)
         return (unquote(found[1]), None) if found else (text, None)
     try:
         parts = urlsplit(address[0])
@@ -111,9 +111,9 @@ def _from_url(text: str) -> tuple[str, str | None]:
     except ValueError:
         return text, None
     host = parts.netloc.rpartition("@")[2].lower() or None
-    if found := _UPLOAD_URL.search(parts.path):
+    if found := UPLOAD_PATH.search(parts.path):
         return unquote(found[1]), host
-    for name in _ID_FIELDS:
+    for name in ID_FIELDS:
         if name in query:
             return query[name][0], host
     return text, None

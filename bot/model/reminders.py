@@ -30,6 +30,8 @@ class Kind(StrEnum):
     GONE = "gone"
     """No longer active: committed, aborted or expired, and nobody can tell which."""
     EXPIRED = "expired"
+    ABORTED = "aborted"
+    """By somebody here, with this bot: nobody has to find out how it ended."""
     CROWDED = "crowded"
     VAULT_EXPIRING = "vault_expiring"
 

@@ -22,6 +22,8 @@ class Target(StrEnum):
     """All uploads of the person, also those that begin later."""
     VAULT = "vault"
     """Everyone's uploads, for a Vault Admin who puts it into a channel."""
+    CARD = "card"
+    """One upload, shown on a card that keeps itself up to date; what matters is also told below the card."""
 
 
 class Topic(StrEnum):
@@ -33,9 +35,28 @@ class Topic(StrEnum):
     ENDED = "ended"
 
 
+class Over(StrEnum):
+    """Why a live card is not kept up to date: all but UNLINKED are for good."""
+
+    STOPPED = "stopped"
+    REPLACED = "replaced"
+    """By another card of the same upload in the same thread."""
+    UNLINKED = "unlinked"
+    """Its owner's link has ended; it goes on when they link again."""
+    COMMITTED = "committed"
+    GONE = "gone"
+    EXPIRED = "expired"
+    ABORTED = "aborted"
+    UNSEEN = "unseen"
+    """Its expiry is past, and nobody could see how it ended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a watch speaks: a channel or thread, or the owner's direct messages (no channel)."""
+    """Where a watch speaks: a channel or thread, or the owner's direct messages (no channel, or its id).
+
+    Slack: ids of direct messages begin with D.
+    """
 
     channel_id: str = ""
     thread_ts: str = ""
@@ -43,7 +64,7 @@ class Place:
     @property
     def is_direct(self) -> bool:
         """Whether only the owner reads it."""
-        return not self.channel_id
+        return not self.channel_id or self.channel_id.startswith("D")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,6 +94,13 @@ class Told:
     """Its place is gone: silent, and kept until its owner has been told."""
     seen_until: datetime | None = None
     """Of a watched Vault: up to which moment its expiring sessions have been told."""
+    asked: bool = False
+    """Of a live card: that it answered a question asked in public."""
+    drawn: str = ""
+    """Of a live card: a digest of what it shows, empty before it was drawn."""
+    drawn_at: datetime | None = None
+    over: Over | None = None
+    """Of a live card: why it is not kept up to date. Where it is `muted` too, it is drawn a last time and forgotten."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,7 +117,8 @@ class Watch:
     """One watch. There is one per person, Vault, upload and place; watching again changes it.
 
     `parent` is the watch over all uploads that made this one, empty for one made by hand. `expires` is the upload's
-    end as it was read last. `snoozed_until` holds back all but the end. `version` counts changes.
+    end as it was read last. `snoozed_until` holds back all but the end. `announced_ts` is the message that announced
+    it, or of a live card the card itself. `version` counts changes.
     """
 
     id: str
@@ -114,6 +143,11 @@ class Watch:
     def job_prefix(self) -> str:
         """How the keys of all its jobs begin."""
         return watch_prefix(self.id)
+
+    @property
+    def thread_ts(self) -> str:
+        """The thread in which it speaks, empty for none: of a live card at least the one below the card."""
+        return self.place.thread_ts or (self.announced_ts if self.target is Target.CARD else "")
 
     def wants(self, topic: Topic) -> bool:
         """Whether it tells of that."""

@@ -15,16 +15,12 @@ from bot.model.errors import (
     BotError,
     IdentityMismatch,
     VaultAnswerStrange,
-    VaultBusy,
-    VaultConfiguring,
     VaultError,
-    VaultMaintenance,
     VaultSlow,
-    VaultTemporary,
 )
 from bot.model.secret import Secret
 from bot.model.uploads import Part, StagedFile, UploadSession
-from bot.vault import answers, records, wire
+from bot.vault import answers, records, refusals, wire
 from bot.vault.messages import Answer, Burst, Meta, Request
 from bot.vault.pool import http_client
 from bot.vault.records import Discovery, SignedIn
@@ -35,12 +31,12 @@ __all__ = ["Burst", "Discovery", "SignedIn", "VaultClient", "http_client"]
 ATTEMPTS = 4
 LONGEST_PAUSE_SECONDS = 1.0
 """Between two tries; they grow from 0.2 s, with jitter."""
-LONGEST_WAIT_SECONDS = 5.0
-"""A person waits for the answer: what Vault wants postponed for longer is told at once."""
 MOST_PAGES = 100
 """Far above what Vault allows: 50 upload sessions, 2000 parts at 1000 a page."""
 MOST_EXECUTION_IDS = 20
 """The last ones are kept: a list of many pages names no more."""
+ABORT_SECONDS = 7.0
+"""What is left of a person's patience is for looking what became of it, where Vault does not say."""
 TOKEN_SECONDS = 3.0
 """For a token's expiry, which is good to know and not worth a longer wait."""
 
@@ -178,6 +174,15 @@ class VaultClient:
                 found |= {part.number: part for part in records.read_parts(access.vault, answer.payload)}
         return [found[number] for number in sorted(found)]
 
+    async def abort(self, access: Access, upload_id: str) -> None:
+        """Discard an upload session with all its parts, for ever. Tried once; NotFoundInVault as `upload`.
+
+        After VaultUnavailable, VaultSlow, VaultMaintenance and VaultAnswerStrange it may have been done all the same:
+        only a look at the upload tells.
+        """
+        async with self._deadline(access.vault, ABORT_SECONDS) as deadline:
+            await self._ask(self._wire.abort(access, upload_id), deadline)
+
     async def items(self, access: Access, folder: str) -> list[StagedFile]:
         """Return the files that lie in a folder of file staging, not those in folders below it.
 
@@ -236,7 +241,7 @@ class VaultClient:
             return await self._try(request)
 
         def worth_another_try(error: Exception) -> bool | float:
-            wait = _wait_before_retry(error)
+            wait = refusals.wait_before_retry(error)
             left = deadline - asyncio.get_running_loop().time()
             return False if wait is None or left <= (wait or LONGEST_PAUSE_SECONDS) else wait or True
 
@@ -286,13 +291,3 @@ class VaultClient:
         if meta.execution_id is not None and request.heard is not None:
             request.heard.execution_ids.append(meta.execution_id)
             del request.heard.execution_ids[:-MOST_EXECUTION_IDS]
-
-
-def _wait_before_retry(error: Exception) -> float | None:
-    """Return how long to wait: 0 for the usual growing pauses, None where trying again does not help."""
-    if isinstance(error, VaultBusy):
-        seconds = error.details["seconds"]
-        return max(seconds, 0.1) if isinstance(seconds, float) and seconds <= LONGEST_WAIT_SECONDS else None
-    if isinstance(error, VaultTemporary) and not isinstance(error, VaultMaintenance | VaultConfiguring):
-        return 0.0
-    return None

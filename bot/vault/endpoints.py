@@ -21,6 +21,7 @@ class Endpoint(Enum):
     UPLOADS = ("GET", "/api/{version}/services/file_staging/upload")
     UPLOAD = ("GET", "/api/{version}/services/file_staging/upload/{upload_id}")
     PARTS = ("GET", "/api/{version}/services/file_staging/upload/{upload_id}/parts")
+    ABORT = ("DELETE", "/api/{version}/services/file_staging/upload/{upload_id}")
     ITEMS = ("GET", "/api/{version}/services/file_staging/items")
     """The folder follows, as many segments as it has."""
     KEEP_ALIVE = ("POST", "/api/{version}/keep-alive")
@@ -42,8 +43,8 @@ class Endpoint(Enum):
 
     @property
     def of_one_upload(self) -> bool:
-        """Whether the call asks for one upload session by its id."""
-        return self in (Endpoint.UPLOAD, Endpoint.PARTS)
+        """Whether the call names one upload session by its id."""
+        return self in (Endpoint.UPLOAD, Endpoint.PARTS, Endpoint.ABORT)
 
     @property
     def on_login_host(self) -> bool:

@@ -50,7 +50,28 @@ def _transport(
 def _session(*, tls: SSLContext, connections: int, idle: float) -> aiohttp.ClientSession:
     """Made at the first request, since aiohttp wants a running loop."""
     connector = aiohttp.TCPConnector(ssl=tls, limit=connections, keepalive_timeout=idle)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(_delete_once,),
+        trust_env=False,
+    )
+
+
+async def _delete_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from sending a DELETE again by itself: what it does for every method that HTTP calls idempotent
+    when a connection is lost (client.py, `IDEMPOTENT_METHODS`). Whoever sent it must learn that its answer was lost.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # no connection came about
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        if request.method != "DELETE":
+            raise
+        raise aiohttp.ClientConnectionError(type(error).__name__) from error
 
 
 def _proxies(tls: SSLContext, connections: int, idle: float) -> dict[str, httpx.AsyncBaseTransport | None]:

@@ -52,6 +52,8 @@ _LOGIN_REFUSED = {
 AUTHENTICATION_LIMIT_SECONDS = 60.0
 """Vault: "API Rate Limits": logins are counted per minute. No Retry-After is documented; a minute is always enough."""
 _LONGEST_WAIT_SECONDS = 24 * 3600.0
+_LONGEST_RETRY_WAIT_SECONDS = 5.0
+"""A person waits for the answer: what Vault wants postponed for longer is told at once."""
 
 
 def safe_type(value: object) -> str:
@@ -128,3 +130,18 @@ def busy(vault: Vault, error_type: str, retry_after: str | None) -> errors.Vault
         seconds = AUTHENTICATION_LIMIT_SECONDS
     minutes = max(math.ceil(seconds / 60), 1)
     return errors.VaultBusy(vault=vault.name, error_type=error_type, minutes=minutes, seconds=seconds)
+
+
+def wait_before_retry(error: Exception) -> float | None:
+    """Return how many seconds to wait before a call is tried again: 0 for the usual growing pauses, None where trying
+    again does not help."""
+    if isinstance(error, errors.VaultBusy):
+        seconds = error.details["seconds"]
+        if isinstance(seconds, float) and seconds <= _LONGEST_RETRY_WAIT_SECONDS:
+            return max(seconds, 0.1)
+        return None
+    if isinstance(error, errors.VaultTemporary) and not isinstance(
+        error, errors.VaultMaintenance | errors.VaultConfiguring
+    ):
+        return 0.0
+    return None

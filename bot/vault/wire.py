@@ -98,6 +98,10 @@ class Wire:
         """The parts of one upload session, first page."""
         return self._request(Endpoint.PARTS, access, upload_id=upload_id)
 
+    def abort(self, access: Access, upload_id: str) -> Request:
+        """Discard one upload session with all its parts."""
+        return self._request(Endpoint.ABORT, access, upload_id=upload_id)
+
     def items(self, access: Access, folder: str) -> Request:
         """What lies in a folder of file staging, first page; an empty name is the person's root.
 

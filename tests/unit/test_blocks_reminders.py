@@ -100,6 +100,7 @@ REMINDERS: dict[str, Reminder] = {
     "reminder_expired_link_ended": a_reminder(
         Kind.EXPIRED, begun(74 * HOUR, name="m5-datasets.zip"), late=2 * HOUR, **ENDED_LINK
     ),
+    "reminder_aborted": a_reminder(Kind.ABORTED, SLOW, as_of=NOW - 4 * MINUTE),
     "reminder_awkward": lead(replace(SLOW, name=AWKWARD, path=f"/u10001400/odd names/{AWKWARD}")),
     "reminder_crowded": of_a_vault(Kind.CROWDED, in_use=40),
     "reminder_vault_expiring_one": of_a_vault(

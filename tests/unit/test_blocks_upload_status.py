@@ -193,13 +193,15 @@ def test_card__awkward_name_is_shown_and_dead() -> None:
 @pytest.mark.parametrize("name", CARDS)
 def test_card__buttons_say_what_is_meant_and_nothing_more(name: str) -> None:
     status, several = CARDS[name]
-    refresh, *watch, everything = buttons_in(card(status, a_look(several_vaults=several)).blocks)
-    assert (refresh["action_id"], everything["action_id"]) == ("refresh", "open_list")
-    assert json.loads(refresh["value"]) == {"u": status.upload.id, "v": status.vault.host}
-    assert json.loads(everything["value"]) == {"all": 1}
+    *about, everything = buttons_in(card(status, a_look(several_vaults=several)).blocks)
     is_over = status.upload.phase(NOW, HOUR) is Phase.EXPIRED
-    assert [one["action_id"] for one in watch] == ([] if is_over else ["watch"])
-    assert all(one["value"] == refresh["value"] for one in watch)
+    possible = (
+        ["refresh", "details", "share"] if is_over else ["refresh", "details", "watch", "share", "live"]
+    )
+    assert [one["action_id"] for one in about] == possible
+    for one in about:
+        assert json.loads(one["value"]) == {"u": status.upload.id, "v": status.vault.host}
+    assert (everything["action_id"], json.loads(everything["value"])) == ("open_list", {"all": 1})
 
 
 # Anything at all

@@ -18,7 +18,7 @@ from bot.model.quiet import QuietHours
 from bot.model.statuses import UploadStatus
 from bot.model.uploads import UploadSession
 from bot.model.watches import Place, Target, Told, Topic, Watch
-from bot.slack.blocks import watches
+from bot.slack.blocks import watch_ends, watches
 from bot.slack.blocks.kit import Message
 from bot.slack.blocks.watch_words import listed, short, span, what_is_told
 from tests.factories import (
@@ -122,12 +122,12 @@ MESSAGES: dict[str, Message] = {
     "stopped_nothing": watches.stopped([], BOTH.name_of),
     "snoozed": watches.snoozed(a_watch(HALF, snoozed_until=NOW + HOUR), "promomats", a_look()),
     "snoozed_too_late": watches.snoozed(a_watch(HALF, snoozed_until=NOW), "promomats", a_look()),
-    "asked_to_stop": watches.asked_to_stop(SHARED),
-    "asked_to_stop_in_vain": watches.asked_to_stop(SHARED, reached=False),
-    "request_to_stop": watches.request_to_stop(SHARED, "promomats", BOB),
-    "request_to_stop_own": watches.request_to_stop(replace(OWN, place=TRIALS), "promomats", BOB),
-    "place_gone": watches.place_gone(SHARED, "promomats", "is_archived"),
-    "place_gone_vault": watches.place_gone(WHOLE, "promomats", "channel_not_found"),
+    "asked_to_stop": watch_ends.asked_to_stop(SHARED),
+    "asked_to_stop_in_vain": watch_ends.asked_to_stop(SHARED, reached=False),
+    "request_to_stop": watch_ends.request_to_stop(SHARED, "promomats", BOB),
+    "request_to_stop_own": watch_ends.request_to_stop(replace(OWN, place=TRIALS), "promomats", BOB),
+    "place_gone": watch_ends.place_gone(SHARED, "promomats", "is_archived"),
+    "place_gone_vault": watch_ends.place_gone(WHOLE, "promomats", "channel_not_found"),
     "watch_awkward": watches.watched(made(an_upload(name=AWKWARD)), a_look()),
 }
 
@@ -298,8 +298,8 @@ def test_messages__anything_at_all(
         watches.announcement(watch, vault, "<@U01ALICE>"),
         watches.stopped([watch] * 30, lambda _: vault),
         watches.snoozed(watch, vault, look),
-        watches.request_to_stop(watch, vault, BOB),
-        watches.place_gone(watch, vault, reason),
+        watch_ends.request_to_stop(watch, vault, BOB),
+        watch_ends.place_gone(watch, vault, reason),
     ):
         assert_slack_takes(message, (*MENTIONS, "<#>"))
         assert faults_in(message.blocks, surface="message") == []

@@ -192,6 +192,34 @@ def test_manifest__refuses_an_address_that_slack_would(
     assert printed.err.startswith("--http: ")
 
 
+def test_manifest__has_the_hosts_of_the_vaults(
+    nowhere: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the environment, from `.env`, or from a file; of more than Slack takes it says which are left out."""
+    (nowhere / ".env").write_text("VAULTS=one=https://one.veevavault.com,http://127.0.0.1:8090\n")
+    assert cli.main(["manifest"]) == 0
+    printed = capsys.readouterr()
+    assert yaml.safe_load(printed.out)["features"]["unfurl_domains"] == ["one.veevavault.com"]
+    assert printed.err == ""
+    (nowhere / ".env").unlink()
+    (nowhere / "vaults").write_text(",".join(f"https://v{number}.example" for number in range(6)))
+    monkeypatch.setenv("VAULTS_FILE", str(nowhere / "vaults"))
+    assert cli.main(["manifest"]) == 0
+    printed = capsys.readouterr()
+    assert len(yaml.safe_load(printed.out)["features"]["unfurl_domains"]) == 5
+    assert "v5.example" in printed.err
+
+
+def test_manifest__wrong_vaults_are_told_and_not_shown(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("VAULTS", f"https://{SECRET}/path")
+    assert cli.main(["manifest"]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, SECRET in printed.err) == ("", False)
+    assert "VAULTS: " in printed.err
+
+
 def test_run__tells_every_wrong_setting_at_once_and_no_value(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -54,6 +54,26 @@ def test_filled_in__wrong_address(url: str) -> None:
         filled_in(url)
 
 
+@pytest.mark.parametrize(
+    ("hosts", "domains"),
+    [
+        (["a.veevavault.com"], ["a.veevavault.com"]),
+        (["A.veevavault.com:8443", "a.veevavault.com", "b.example"], ["a.veevavault.com", "b.example"]),
+        (
+            ["127.0.0.1:8090", "[::1]:80", "localhost", "10.0.0.1", "a.b-", "x_y.example", "münchen.example"],
+            None,
+        ),
+        ([f"v{number}.example" for number in range(7)], [f"v{number}.example" for number in range(5)]),
+        ([], ["your-vault.veevavault.com"]),
+    ],
+)
+def test_filled_in__unfurl_domains_are_the_vaults_hosts(hosts: list[str], domains: list[str] | None) -> None:
+    for url in (None, "https://bot.example"):
+        printed = filled_in(url, hosts)
+        assert yaml.safe_load(printed)["features"].get("unfurl_domains") == domains
+        assert printed.count("# Your Vaults' hosts") == (domains is not None)
+
+
 def test_bot_scopes__are_those_of_the_manifest() -> None:
     scopes = bot_scopes()
     assert list(scopes) == yaml.safe_load(template())["oauth_config"]["scopes"]["bot"]

@@ -17,6 +17,7 @@ from bot.slack.parse import (
     ListUploads,
     ListWatches,
     Request,
+    ShareUpload,
     ShowStatus,
     Unlink,
     Unwatch,
@@ -97,6 +98,41 @@ def test_read__upload_ids_and_file_names_are_looked_up(text: str, upload_id: str
     found = read(text)
     assert isinstance(found, ShowStatus)
     assert (found.pasted.upload_id, found.pasted.vault) == (upload_id, vault)
+
+
+@pytest.mark.parametrize(
+    ("text", "upload_id", "vault"),
+    [
+        (f"{HEX_ID} share", HEX_ID, None),
+        (f"  {DASHED_ID}  SHARE ", DASHED_ID, None),
+        (f"status {DASHED_ID} share", DASHED_ID, None),
+        (f"`{DASHED_ID} share`", DASHED_ID, None),
+        (f"`{DASHED_ID}` *share*", DASHED_ID, None),
+        (f"{DASHED_ID.removesuffix('--')}\u2014 share", DASHED_ID, None),
+        (f"{HEX_ID} @quality share", HEX_ID, "quality"),
+        (f"{HEX_ID} share @quality", HEX_ID, "quality"),
+        ("archive.tar.gz share", "archive.tar.gz", None),
+    ],
+)
+def test_read__share(text: str, upload_id: str, vault: str | None) -> None:
+    found = read(text)
+    assert isinstance(found, ShareUpload)
+    assert (found.pasted.upload_id, found.pasted.vault) == (upload_id, vault)
+
+
+@pytest.mark.parametrize(
+    ("text", "example"),
+    [
+        ("share", "/upload-status <id> share"),
+        (f"Share {HEX_ID}", f"/upload-status {HEX_ID} share"),
+        (f"share {DASHED_ID} @quality", f"/upload-status {DASHED_ID} share"),
+        ("share `a` b", "/upload-status a share"),
+    ],
+)
+def test_read__share_the_other_way_round_says_how(text: str, example: str) -> None:
+    with pytest.raises(UnknownWords) as caught:
+        read(text)
+    assert caught.value.remedy == f"Type `{example}`."
 
 
 @pytest.mark.parametrize("word", ["watch", "WATCH", "subscribe", "remind", "`watch"])
@@ -264,7 +300,7 @@ def test_read__other_words_get_usage(text: str) -> None:
     assert HEX_ID not in str(caught.value.details["suggestion"])
 
 
-@pytest.mark.parametrize("text", ["/u10001400/cholecap-2021/Cholecap.mp4", f"{HEX_ID} share", "2 3"])
+@pytest.mark.parametrize("text", ["/u10001400/cholecap-2021/Cholecap.mp4", f"{HEX_ID} shared", "2 3"])
 def test_read__what_is_neither_word_nor_id_is_malformed(text: str) -> None:
     with pytest.raises(MalformedUploadId):
         read(text)

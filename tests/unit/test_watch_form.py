@@ -16,8 +16,9 @@ from bot.demo.slack.views import read_view
 from bot.model.accounts import SlackUser
 from bot.model.watches import Preferences, Topic
 from bot.slack.blocks.watch_modal import modal, not_opened
+from bot.slack.calls import Call, SlackHome
 from bot.slack.listeners.watch_form import WatchForm, read
-from bot.slack.payloads import Call, SlackHome, from_action, from_command, from_view
+from bot.slack.payloads import from_action, from_command, from_view
 from tests.factories import DASHED_ID, HOUR, MINUTE, PROMOMATS
 from tests.unit.golden_files import agrees
 from tests.unit.slack_eyes import assert_slack_takes

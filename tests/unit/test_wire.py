@@ -45,6 +45,7 @@ from tests.unit.vault_replay import (
         (Endpoint.UPLOADS, "/api/v24.3/services/file_staging/upload"),
         (Endpoint.UPLOAD, f"/api/v24.3/services/file_staging/upload/{UPLOAD_ID}"),
         (Endpoint.PARTS, f"/api/v24.3/services/file_staging/upload/{UPLOAD_ID}/parts"),
+        (Endpoint.ABORT, f"/api/v24.3/services/file_staging/upload/{UPLOAD_ID}"),
         (Endpoint.ITEMS, "/api/v24.3/services/file_staging/items/wave2"),
         (Endpoint.KEEP_ALIVE, "/api/v24.3/keep-alive"),
         (Endpoint.END_SESSION, "/api/v24.3/session"),
@@ -128,6 +129,7 @@ def test_request__only_reading_is_repeatable() -> None:
         Endpoint.SIGN_IN,
         Endpoint.EXCHANGE,
         Endpoint.QUERY,
+        Endpoint.ABORT,
         Endpoint.KEEP_ALIVE,
         Endpoint.END_SESSION,
     }

@@ -37,6 +37,7 @@ REQUESTS: dict[Endpoint, Request] = {
     Endpoint.UPLOADS: WIRE.uploads(ACCESS),
     Endpoint.UPLOAD: WIRE.upload(ACCESS, UPLOAD_ID),
     Endpoint.PARTS: WIRE.parts(ACCESS, UPLOAD_ID),
+    Endpoint.ABORT: WIRE.abort(ACCESS, UPLOAD_ID),
     Endpoint.ITEMS: WIRE.items(ACCESS, "wave2"),
     Endpoint.KEEP_ALIVE: WIRE.keep_alive(ACCESS),
     Endpoint.END_SESSION: WIRE.end_session(ACCESS),
