@@ -11,9 +11,11 @@ from bot.store.accounts import Accounts
 from bot.store.audit import AuditLog
 from bot.store.database import Database, database_url
 from bot.store.due_work import DueWork
+from bot.store.homes import Homes
 from bot.store.install_states import InstallStates
 from bot.store.installations import Installations
 from bot.store.leases import Leases
+from bot.store.once import Once
 from bot.store.schema import check_keys, migrate
 from bot.store.seal import Keyring
 from bot.store.tickets import Tickets
@@ -30,9 +32,11 @@ class Storage:
     accounts: Accounts
     audit: AuditLog
     due: DueWork
+    homes: Homes
     install_states: InstallStates
     installations: Installations
     leases: Leases
+    once: Once
     tickets: Tickets
     vault_versions: VaultVersions
     watches: Watches
@@ -56,9 +60,11 @@ class Storage:
                     accounts=Accounts(database, keyring),
                     audit=audit,
                     due=DueWork(database, clock if config.demo_clock_file else None),
+                    homes=Homes(database),
                     install_states=InstallStates(database),
                     installations=Installations(database, keyring),
                     leases=Leases(database),
+                    once=Once(database, clock),
                     tickets=Tickets(database),
                     vault_versions=VaultVersions(database),
                     watches=Watches(database, keyring),

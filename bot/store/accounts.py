@@ -27,7 +27,7 @@ from bot.store.account_rows import (
 from bot.store.database import Database
 from bot.store.resealing import reseal
 from bot.store.seal import Keyring
-from bot.store.tables import accounts, link_tickets
+from bot.store.tables import accounts, homes, link_tickets
 from bot.store.watches import drop_of_account
 
 _table = accounts.c
@@ -40,6 +40,15 @@ _is_as_read = (*_is_row, _table.version == bindparam("of_version"), _table.linke
 # Built once: compiling costs more than running.
 _FIND = select(accounts).where(*_is_person).order_by(_table.linked_at, _table.vault_host)
 _FIND_ONE = select(accounts).where(*_is_row)
+_PEOPLE_AS = (
+    select(_table.workspace, _table.slack_user_id, _table.team_id)
+    .where(
+        _table.workspace == bindparam("of_workspace"),
+        _table.vault_host == bindparam("of_host"),
+        _table.vault_user_id == bindparam("of_vault_user"),
+    )
+    .order_by(_table.slack_user_id)
+)
 _HOSTS = select(_table.vault_host).where(*_is_person).order_by(_table.linked_at, _table.vault_host)
 _LOCK_ONE = _FIND_ONE.with_for_update()
 _CHANGE = update(accounts).where(*_is_row)
@@ -76,15 +85,16 @@ _SUMMARIES = select(
     *(column for column in accounts.c if column.name not in KINDS),
     _table.refresh_token.is_not(None).label("renewable"),
 ).order_by(*accounts.primary_key.columns)
-_linked_or_linking = union_all(
+_known = union_all(
     select(_table.workspace, _table.slack_user_id, _table.team_id, literal(0).label("place")),
     select(link_tickets.c.workspace, link_tickets.c.slack_user_id, link_tickets.c.team_id, literal(1)),
+    select(homes.c.workspace, homes.c.slack_user_id, homes.c.team_id, literal(2)),
 ).subquery()
-_PEOPLE = select(
-    _linked_or_linking.c.workspace, _linked_or_linking.c.slack_user_id, _linked_or_linking.c.team_id
-).order_by(_linked_or_linking.c.workspace, _linked_or_linking.c.slack_user_id, _linked_or_linking.c.place)
-_PEOPLE_OF_WORKSPACE = _PEOPLE.where(_linked_or_linking.c.workspace == bindparam("of_workspace"))
-_PEOPLE_WITH_ID = _PEOPLE.where(_linked_or_linking.c.slack_user_id == bindparam("of_user"))
+_PEOPLE = select(_known.c.workspace, _known.c.slack_user_id, _known.c.team_id).order_by(
+    _known.c.workspace, _known.c.slack_user_id, _known.c.place
+)
+_PEOPLE_OF_WORKSPACE = _PEOPLE.where(_known.c.workspace == bindparam("of_workspace"))
+_PEOPLE_WITH_ID = _PEOPLE.where(_known.c.slack_user_id == bindparam("of_user"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,12 @@ class Accounts:
         """Return the hosts of the person's links, oldest first, also of those that cannot be opened."""
         async with self._db.read() as connection:
             return list((await connection.execute(_HOSTS, _person(slack_user))).scalars())
+
+    async def people_as(self, workspace: str, vault_host: str, vault_user_id: str) -> list[SlackUser]:
+        """Return who of this workspace is linked as that Vault user, by user id; opens no seal."""
+        given = {"of_workspace": workspace, "of_host": vault_host, "of_vault_user": vault_user_id}
+        async with self._db.read() as connection:
+            return _people(list(await connection.execute(_PEOPLE_AS, given)))
 
     async def save(self, account: LinkedAccount, *, jobs: Sequence[Job] = ()) -> LinkedAccount | None:
         """Store an account in place of the person's earlier one at this Vault, if any, and return that.
@@ -199,13 +215,14 @@ class Accounts:
         return Removed(existed=row is not None, account=account_or_none(row, self._keyring))
 
     async def people_of_workspace(self, workspace: str) -> list[SlackUser]:
-        """Return everybody of this workspace who has accounts or link tickets, each once, by user id."""
+        """Return everybody of this workspace who has accounts or link tickets, or has opened the app's home, each
+        once, by user id."""
         async with self._db.read() as connection:
             rows = await connection.execute(_PEOPLE_OF_WORKSPACE, {"of_workspace": workspace})
         return _people(list(rows))
 
     async def people_with_id(self, slack_user_id: str) -> list[SlackUser]:
-        """Return who has accounts or link tickets under this user id, one for each workspace."""
+        """Return who is known under this user id, as above, one for each workspace."""
         async with self._db.read() as connection:
             rows = await connection.execute(_PEOPLE_WITH_ID, {"of_user": slack_user_id})
         return _people(list(rows))
@@ -261,5 +278,5 @@ def _as_read(account: LinkedAccount) -> dict[str, object]:
 
 
 def _people(rows: Iterable[Any]) -> list[SlackUser]:
-    # Of one person's rows, which may name several teams, the first counts: an account before a ticket.
+    # Of one person's rows, which may name several teams, the first counts: an account before all else.
     return list(dict.fromkeys(SlackUser(row.workspace, row.slack_user_id, row.team_id) for row in rows))

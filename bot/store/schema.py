@@ -13,7 +13,7 @@ from bot.store.database import Database
 from bot.store.seal import KEY_ID_LENGTH, SEAL_PREFIX, Keyring
 from bot.store.tables import SEALED_COLUMNS, audit_ends
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest step in `migrations/versions`."""
 
 _MAC = re.compile(rf"([0-9a-f]{{{KEY_ID_LENGTH}}})\.[0-9a-f]+\Z")

@@ -108,6 +108,15 @@ install_states = Table(
     Index(None, "expires_at"),
 )
 
+once = Table(
+    "once",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("until", Moment, nullable=False),
+    Index(None, "until"),
+)
+"""What was done and is not to be done again until then: hashes of Slack's event ids, and of clicks."""
+
 vault_versions = Table(
     "vault_versions",
     metadata,
@@ -227,6 +236,17 @@ samples = Table(
     Column("uploaded", BigInteger, nullable=False),
 )
 """Bytes over time as one person's looks found them; never read for anybody else."""
+
+homes = Table(
+    "homes",
+    metadata,
+    Column("workspace", Text, primary_key=True),
+    Column("slack_user_id", Text, primary_key=True),
+    Column("team_id", Text, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("drawn", Text, nullable=False),
+)
+"""Who has opened the app's home when, and a hash of what it shows them: it is drawn anew only after a change."""
 
 SEALED_COLUMNS = (
     accounts.c.credential,

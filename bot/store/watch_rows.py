@@ -14,7 +14,7 @@ from bot.model.clock import from_milliseconds, milliseconds_of
 from bot.model.errors import KeyMissing, SealBroken
 from bot.model.secret import Secret
 from bot.model.uploads import UploadSession
-from bot.model.watches import Failsafe, Place, Snapshot, Target, Told, Topic, Watch
+from bot.model.watches import Failsafe, Over, Place, Snapshot, Target, Told, Topic, Watch
 from bot.store.seal import Keyring, row_identity
 
 KINDS = {"snapshot": "snapshot"}
@@ -34,6 +34,7 @@ CHANGING = (
 _UPLOAD_FIELDS = frozenset(field.name for field in fields(UploadSession))
 _UPLOAD_MOMENTS = frozenset({"created", "expires", "last_uploaded"})
 _TOPICS = frozenset(topic.value for topic in Topic)
+_OVER = {over.value: over for over in Over}
 
 log = logging.getLogger(__name__)
 
@@ -133,12 +134,19 @@ def _opened(row: Row[Any], keyring: Keyring) -> Snapshot | None:
 def _told(found: dict[str, Any]) -> Told:
     # What this release does not know is left out: a later one may have written the row.
     marks = {field.name: bool(found.get(field.name)) for field in fields(Told) if field.type is bool}
-    seen_until, lead = found.get("seen_until"), found.get("lead")
+    lead = found.get("lead")
     return Told(
         **marks,
         lead=lead if isinstance(lead, int) else None,
-        seen_until=None if seen_until is None else from_milliseconds(seen_until),
+        seen_until=_moment(found.get("seen_until")),
+        drawn=str(found.get("drawn") or ""),
+        drawn_at=_moment(found.get("drawn_at")),
+        over=_OVER.get(str(found.get("over"))),
     )
+
+
+def _moment(found: Any) -> datetime | None:
+    return None if found is None else from_milliseconds(found)
 
 
 def _failsafe(found: dict[str, Any]) -> Failsafe:

@@ -64,6 +64,7 @@ _LOCK_SAME_UPLOAD = (
     .with_for_update()
 )
 _REMOVE = delete(watches).where(_is_it).returning(*watches.c)
+_REMOVE_UNCHANGED = _REMOVE.where(_table.version == bindparam("of_version"))
 _WATCHED = select(_table.upload_id).where(*_at_vault).distinct()
 _LOCK_ACCOUNT = select(_table.id).where(*_at_vault).order_by(_table.id).with_for_update()
 _DROP = delete(watches).where(_table.id.in_(bindparam("of_ids", expanding=True)))
@@ -134,9 +135,9 @@ class Watches:
             await _reschedule(connection, jobs, drop=drop, prefix=watch.job_prefix if drop_all else "")
         return watch_of(row, self._keyring)
 
-    async def remove(self, watch_id: str) -> Watch | None:
+    async def remove(self, watch_id: str, *, version: int | None = None) -> Watch | None:
         """Delete a watch with its jobs, and the samples that no other watch of its owner needs; return what it was,
-        None when there was none."""
+        None when there was none, or when it is of another version than the one given."""
         async with self._db.write() as connection:
             found = (await connection.execute(_GET, {"of_id": watch_id})).one_or_none()
             if found is None:
@@ -147,7 +148,11 @@ class Watches:
             same_upload = set((await connection.execute(_LOCK_SAME_UPLOAD, of_upload)).scalars())
             if watch_id not in same_upload:
                 return None
-            row = (await connection.execute(_REMOVE, {"of_id": watch_id})).one()
+            statement = _REMOVE if version is None else _REMOVE_UNCHANGED
+            given = {"of_id": watch_id} if version is None else {"of_id": watch_id, "of_version": version}
+            row = (await connection.execute(statement, given)).one_or_none()
+            if row is None:
+                return None
             if same_upload == {watch_id}:
                 await samples.drop(connection, watch.owner, watch.vault_host, watch.upload_id)
             await due_work.drop_prefix(connection, watch.job_prefix)

@@ -8,11 +8,19 @@ from dataclasses import dataclass, field
 from bot.model.accounts import Asker, Heard, Identity
 from bot.model.audit import Action, AuditEntry, Outcome
 from bot.model.clock import Clock
-from bot.model.errors import BotError, StoreError, StoreUnavailable, VaultTemporary
+from bot.model.errors import (
+    AbortUnsure,
+    BotError,
+    NotAborted,
+    StoreError,
+    StoreUnavailable,
+    VaultTemporary,
+)
 from bot.model.uploads import UploadSession
 from bot.store.audit import AuditLog
 
 WRITE_SECONDS = 5.0
+_PASSING = (VaultTemporary, StoreError, NotAborted, AbortUnsure)
 
 
 @dataclass(slots=True)
@@ -43,7 +51,7 @@ class Record:
         self.error = type(error).__name__
         details = error.details if isinstance(error, BotError) else {}
         self.error_type = str(details.get("error_type") or "")
-        passing = not isinstance(error, BotError) or isinstance(error, VaultTemporary | StoreError)
+        passing = not isinstance(error, BotError) or isinstance(error, _PASSING)
         self.outcome = Outcome.FAILED if passing else Outcome.REFUSED
 
 

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.model.accounts import SlackUser
+from bot.model.due import Again, Claimed
 from bot.model.reminders import Posted, Reminder
 from bot.model.watches import Failsafe, Watch
 
@@ -35,3 +36,17 @@ class Deliveries(Protocol):
 
     async def is_admin(self, slack_user: SlackUser) -> bool:
         """Whether the person administers the Slack workspace; SlackUnavailable."""
+
+
+POSTED = "posted"
+
+
+def posted_before(job: Claimed) -> Posted | None:
+    """Return what an earlier run of this job has posted, where only what comes after that is left to do."""
+    channel_id, _, ts = str(job.payload.get(POSTED) or "").partition(" ")
+    return Posted(channel_id, ts) if ts else None
+
+
+def once_posted(job: Claimed, posted: Posted, now: datetime) -> Again:
+    """Let a job come back that has posted its message, but could not write down what follows: it posts none again."""
+    return Again(due_at=now, payload={**job.payload, POSTED: f"{posted.channel_id} {posted.ts}"})

@@ -10,22 +10,24 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from bot.model.accounts import Asker, SlackUser, Unlinked, Vaults, default_first
+from bot.model.accounts import Asker, LinkedAccount, SlackUser, Unlinked, Vaults, default_first
 from bot.model.audit import Action
 from bot.model.errors import BotError, KeyMissing, NotLinked, SealBroken, StoreError
 from bot.model.references import new_reference
-from bot.model.watches import Watch
+from bot.model.watches import Target, Watch
 from bot.store.accounts import Accounts, Removed
 from bot.store.tickets import Tickets
 from bot.store.watches import Watches
 from bot.usecases.auditing import Auditing, Record
 from bot.usecases.goodbye import end_link
+from bot.usecases.homes import HomeCare
 from bot.vault.client import VaultClient
 
 MOST_AT_ONCE = 8
 """Goodbyes to Vault under way at the same time."""
 
 Release = Callable[[Watch], Awaitable[None]]
+Farewell = Callable[[Watch, LinkedAccount], Awaitable[None]]
 IsMeant = Callable[[SlackUser], bool]
 
 log = structlog.get_logger()
@@ -37,7 +39,7 @@ class _Gone:
     Vault nor Slack from being told of the others."""
 
     links: list[tuple[str, Removed]] = field(default_factory=list)
-    held: list[Watch] = field(default_factory=list)
+    held: list[tuple[Watch, LinkedAccount | None]] = field(default_factory=list)
     failure: StoreError | None = None
 
     def failed(self, error: StoreError) -> None:
@@ -58,10 +60,15 @@ class Leaving:
         auditing: Auditing,
         watches: Watches,
         release: Release | None = None,
+        farewell: Farewell | None = None,
+        homes: HomeCare | None = None,
     ) -> None:
-        """`release` takes back what Slack holds of a watch; None where there is no way to Slack."""
+        """`release` takes back what Slack holds of a watch, `farewell` draws a live card a last time; None where there
+        is no way to Slack. Without `homes` nobody has one."""
         self._watches = watches
+        self._homes = homes
         self._release = release
+        self._farewell = farewell
         self._accounts = accounts
         self._tickets = tickets
         self._client = client
@@ -86,6 +93,7 @@ class Leaving:
         try:
             for host in hosts:
                 await self._remove(gone, asker, host, Action.UNLINK)
+            await self._empty_home(asker.slack_user)
         finally:
             told = await self._tell(gone)
         log.info("accounts unlinked", count=len(told))
@@ -95,7 +103,7 @@ class Leaving:
 
     async def forget(self, asker: Asker, *, why: str) -> list[Unlinked]:
         """Erase all that is stored of the person, and return the links: to whatever Vault, with watches and jobs;
-        preferences; tickets.
+        preferences; tickets; what is known of their home.
 
         `why` goes into the audit log, which itself keeps what the person did. Of somebody who is not known nothing
         is written: Slack also tells of people who never used the app.
@@ -142,6 +150,17 @@ class Leaving:
             raise NotLinked(vault=self._name_of(host))
         return [host]
 
+    async def _empty_home(self, slack_user: SlackUser) -> None:
+        """Let the person's home show nothing any more of what is unlinked. That is gone all the same, so a failure
+        is only logged."""
+        if self._homes is None:
+            return
+        try:
+            left = await self._accounts.hosts_of(slack_user)
+            await self._homes.unlinked(slack_user, entirely=not left)
+        except StoreError as error:
+            log.warning("a home is not redrawn", error=type(error).__name__)
+
     async def _default_of(self, slack_user: SlackUser, linked: list[str]) -> str:
         """Return the host that answers the person when no Vault is named."""
         try:
@@ -159,6 +178,8 @@ class Leaving:
             await self._remove(gone, asker, host, Action.FORGET, why)
         tickets = await self._tickets.forget(asker.slack_user)
         await self._watches.forget_preferences(asker.slack_user)
+        if self._homes is not None:
+            await self._homes.forget(asker.slack_user)
         if tickets and not hosts:
             async with self._auditing.recording(Action.FORGET, asker, note=why):
                 pass
@@ -172,11 +193,11 @@ class Leaving:
                 held = [
                     watch
                     for watch in await self._watches.of_account(asker.slack_user, host)
-                    if watch.failsafe
+                    if watch.failsafe or (watch.target is Target.CARD and not watch.told.muted)
                 ]
                 removed = await self._accounts.remove(asker.slack_user, host)
                 gone.links.append((host, removed))
-                gone.held += held
+                gone.held += [(watch, removed.account) for watch in held]
                 if removed.account is not None:
                     record.acted_as(host, removed.account.identity)
         except StoreError as error:
@@ -191,17 +212,20 @@ class Leaving:
                 return await self._told(host, removed)
 
         unlinked = await asyncio.gather(*(told(host, removed) for host, removed in gone.links))
-        for watch in gone.held:
-            await self._taken_back(watch)
+        for watch, account in gone.held:
+            await self._taken_back(watch, account)
         return unlinked
 
-    async def _taken_back(self, watch: Watch) -> None:
+    async def _taken_back(self, watch: Watch, account: LinkedAccount | None) -> None:
         try:
-            if self._release is not None:
+            if watch.failsafe is not None and self._release is not None:
                 await self._release(watch)
+            if watch.target is Target.CARD and account is not None and self._farewell is not None:
+                await self._farewell(watch, account)
         except BotError as error:
-            # It is a plain sentence about an upload of theirs, and comes to them alone or where they put it.
-            log.warning("a message that Slack holds was not taken back", error=type(error).__name__)
+            # What Slack holds is a plain sentence about an upload of theirs, and comes to them alone or where they put
+            # it; a card says as of when it is true.
+            log.warning("Slack did not take leave of a watch", error=type(error).__name__)
 
     async def _told(self, host: str, removed: Removed) -> Unlinked:
         """End the Vault session of a link that is removed."""

@@ -1,7 +1,6 @@
 """Looking at what people watch: one list call serves all that one person watches in one Vault."""
 
 import random
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,15 +11,17 @@ from bot.model.accounts import Asker, LinkMethod, Vault, Vaults
 from bot.model.clock import Clock, from_milliseconds, milliseconds_of
 from bot.model.due import Again, Claimed, Job, account_of
 from bot.model.errors import BotError, LinkEnded, NotLinked, UnknownVault
-from bot.model.outlook import FASTEST, news, pause_before_next_look, told_at_the_start
+from bot.model.outlook import FASTEST, news, pause_before_next_look
 from bot.model.quiet import QuietHours, quiet_hours
 from bot.model.references import new_reference
 from bot.model.reminders import CROWDED, NOT_CROWDED, Kind
-from bot.model.uploads import UploadSession
+from bot.model.uploads import Phase, UploadSession
 from bot.model.watches import Snapshot, Target, Watch
 from bot.store.watches import Watches
 from bot.usecases import watch_jobs
 from bot.usecases.acting import Acting, Person
+from bot.usecases.live_cards import LiveCards
+from bot.usecases.own_uploads import OwnUploads
 from bot.vault.client import VaultClient
 
 log = structlog.get_logger()
@@ -36,6 +37,7 @@ MOST_BURST_PAUSES = 4
 """Vault counts calls in windows of five minutes; what it said of an earlier one no longer counts."""
 IDLE_TIME_AT_LEAST = timedelta(minutes=8)
 """A little less than the shortest idle time a Vault can have."""
+OF_ONE_UPLOAD = (Target.UPLOAD, Target.CARD)
 SAID_BY_A_LEAD_TIME = (Kind.UNCOMMITTED, Kind.STALLED)
 NEWS_OF_THE_MOMENT = (Kind.STALLED, Kind.MOVING, Kind.FORECAST)
 
@@ -55,8 +57,11 @@ class Polling:
         stall_after: timedelta,
         keep_alive: bool,
         with_failsafe: bool,
+        live: LiveCards,
     ) -> None:
         self._watches = watches
+        self._live = live
+        self._own_uploads = OwnUploads(watches=watches, stall_after=stall_after, with_failsafe=with_failsafe)
         self._acting = acting
         self._client = client
         self._vaults = vaults
@@ -64,7 +69,6 @@ class Polling:
         self._poll_every = poll_every
         self._stall_after = stall_after
         self._keep_alive = keep_alive
-        self._with_failsafe = with_failsafe
 
     async def poll(self, job: Claimed) -> Again | None:
         """Look at all that one person watches in one Vault; None when there is nothing to look at any more."""
@@ -89,6 +93,7 @@ class Polling:
                 return self._again(job, person, next_look, now)
             uploads = await self._acting.ask(person, self._client.uploads, unasked=True)
         except (LinkEnded, NotLinked, UnknownVault):
+            await self._live.link_ended(watches)
             # Reminders still come, with the numbers of the last look; linking again starts the looks again.
             return None
         except BotError as error:
@@ -99,6 +104,7 @@ class Polling:
         pause = min(
             pause_before_next_look(watched, now, poll_every=self._poll_every, stall_after=self._stall_after),
             self._before_next_lead(watches, uploads, now),
+            self._before_next_edit(watches, watched, now),
         )
         pause *= random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - not a secret
         return self._again(job, person, now + pause, now)
@@ -126,6 +132,17 @@ class Polling:
         ]
         return max(min(moments, default=UNSERVED_PAUSE), min(FASTEST, self._poll_every))
 
+    def _before_next_edit(
+        self, watches: Sequence[Watch], uploads: Sequence[UploadSession], now: datetime
+    ) -> timedelta:
+        """How long until a live card is looked at again: one whose upload moves is not put off."""
+        live = {watch.upload_id for watch in watches if watch.target is Target.CARD}
+        moves = any(
+            upload.id in live and upload.phase(now, self._stall_after) is Phase.UPLOADING
+            for upload in uploads
+        )
+        return self._poll_every if moves else UNSERVED_PAUSE
+
     def _is_short(self, vault: Vault) -> bool:
         burst = self._client.burst(vault)
         return burst is not None and burst.remaining < burst.limit * RESERVE
@@ -137,8 +154,9 @@ class Polling:
         owner, host = person.asker.slack_user, person.vault.host
         quiet = quiet_hours(await self._watches.preferences(owner))
         active = {upload.id: upload for upload in uploads if upload.expires > now}
-        children = await self._new_children(person, watches, active, now, quiet)
-        of_uploads = [watch for watch in (*watches, *children) if watch.target is Target.UPLOAD]
+        vault_user_id = person.account.identity.vault_user_id
+        children = await self._own_uploads.new_children(vault_user_id, watches, active.values(), now, quiet)
+        of_uploads = [watch for watch in (*watches, *children) if watch.target in OF_ONE_UPLOAD]
         watched = {watch.upload_id for watch in of_uploads} & set(active)
         await self._watches.add_samples(
             owner, host, now, {upload_id: active[upload_id].uploaded for upload_id in watched}
@@ -147,7 +165,8 @@ class Polling:
         for watch in of_uploads:
             upload = active.get(watch.upload_id)
             if watch.told.muted:
-                if upload is None and not watch.told.lost:
+                # A card that is over goes by its own job, once it was drawn a last time.
+                if upload is None and not watch.told.lost and watch.target is Target.UPLOAD:
                     await self._watches.remove(watch.id)
             elif upload is None:
                 await self._is_gone(watch, now)
@@ -186,11 +205,12 @@ class Polling:
             watch,
             expires=upload.expires,
             snapshot=Snapshot(upload=upload, read_at=now),
-            told=replace(told, ended=False),
+            told=replace(told, ended=False, over=None),
         )
-        if not found and _is_as_before(watch, seen):
-            return
         jobs, drop = [watch_jobs.say(seen, kind, now) for kind in found], list[str]()
+        jobs += self._live.job_for(seen)
+        if not jobs and _is_as_before(watch, seen):
+            return
         if watch.expires is not None and upload.expires > watch.expires:
             seen = replace(seen, told=replace(seen.told, lead=None))
         if watch.expires != upload.expires:
@@ -198,7 +218,11 @@ class Polling:
             drop = watch_jobs.merged(seen, promised, now)
             jobs += [*promised, *([watch_jobs.failsafe(seen, now)] if seen.failsafe else [])]
         # A change that somebody else made meanwhile goes first; the next look will find all of this again.
-        await self._watches.change(seen, jobs=jobs, drop=drop)
+        if await self._watches.change(seen, jobs=jobs, drop=drop) is None and watch.target is Target.CARD:
+            # But a card that was just drawn must not show the same until then.
+            again = await self._watches.get(watch.id)
+            if again is not None and not again.told.muted:
+                await self._is_there(again, upload, now, quiet, next_due)
 
     async def _is_gone(self, watch: Watch, now: datetime) -> None:
         """Vault no longer lists it: how it ended is found out where it is told."""
@@ -207,50 +231,6 @@ class Polling:
         told = replace(watch, told=replace(watch.told, ended=True))
         since = milliseconds_of(now)
         await self._watches.change(told, jobs=[watch_jobs.say(told, watch_jobs.ENDED, now, since=since)])
-
-    async def _new_children(
-        self,
-        person: Person,
-        watches: Sequence[Watch],
-        active: dict[str, UploadSession],
-        now: datetime,
-        quiet: QuietHours | None,
-    ) -> list[Watch]:
-        """Watch what is new among the person's own uploads, the way the watch over all of them is set."""
-        made = []
-        known = {(watch.upload_id, watch.place) for watch in watches}
-        for parent in watches:
-            if parent.target is not Target.OWN or parent.told.muted:
-                continue
-            for upload in active.values():
-                is_own = upload.owner == person.account.identity.vault_user_id
-                if not is_own or (upload.id, parent.place) in known:
-                    continue
-                child = await self._child(parent, upload, now, quiet)
-                made += [child] if child else []
-        return made
-
-    async def _child(
-        self, parent: Watch, upload: UploadSession, now: datetime, quiet: QuietHours | None
-    ) -> Watch | None:
-        child = replace(
-            parent,
-            id=secrets.token_hex(8),
-            target=Target.UPLOAD,
-            upload_id=upload.id,
-            created_at=now,
-            expires=upload.expires,
-            snapshot=Snapshot(upload=upload, read_at=now),
-            told=told_at_the_start(upload, now, self._stall_after),
-            parent=parent.id,
-            failsafe=None,
-        )
-
-        def jobs(watch: Watch) -> list[Job]:
-            held = [watch_jobs.failsafe(watch, now)] if self._with_failsafe else []
-            return [*watch_jobs.promised(watch, now, quiet), *held]
-
-        return await self._watches.add_child(child, jobs)
 
     async def _look_over(self, watch: Watch, uploads: Sequence[UploadSession], now: datetime) -> None:
         """What an Admin's watch over a whole Vault tells."""

@@ -12,6 +12,7 @@ from bot.model.due import Again, Claimed
 from bot.model.errors import (
     LinkEnded,
     OutOfTime,
+    StoreError,
     VaultError,
 )
 from bot.model.outlook import recent_pace, still_true, told_by_a_lead_time, untold
@@ -24,8 +25,9 @@ from bot.store.watches import Watches
 from bot.usecases import watch_jobs
 from bot.usecases.acting import Acting
 from bot.usecases.auditing import Auditing
-from bot.usecases.delivering import Deliveries
+from bot.usecases.delivering import Deliveries, once_posted
 from bot.usecases.endings import JOB_MAY_TAKE, NEXT_LOOKS, Endings, has_run_out, may_be_committed
+from bot.usecases.live_cards import LiveCards
 from bot.usecases.looking import Look, Looking
 from bot.usecases.sending import Sending
 from bot.usecases.vault_news import VaultNews
@@ -46,6 +48,7 @@ class Reminding:
         endings: Endings,
         sending: Sending,
         vault_news: VaultNews,
+        live: LiveCards,
         deliveries: Deliveries,
         auditing: Auditing,
         clock: Clock,
@@ -55,6 +58,7 @@ class Reminding:
         self._endings = endings
         self._sending = sending
         self._vault_news = vault_news
+        self._live = live
         self._looking = Looking(acting=acting, client=client)
         self._deliveries = deliveries
         self._auditing = auditing
@@ -136,8 +140,12 @@ class Reminding:
         if look.upload is not None:
             samples = await self._watches.samples(watch.owner, watch.vault_host, look.upload.id)
             reminder = replace(reminder, pace=recent_pace(look.upload, samples, now) or None)
-        if await self._sending.send(watch, job, reminder) and lead is not None:
-            await self._note_told(watch, lead, look.upload, now)
+        posted = await self._sending.send(watch, job, reminder)
+        if posted is not None and lead is not None:
+            try:
+                await self._note_told(watch, lead, look.upload, now)
+            except StoreError:
+                return once_posted(job, posted, now)
         return None
 
     async def _note_told(
@@ -186,7 +194,9 @@ class Reminding:
         is_noticed = job.payload["k"] == watch_jobs.ENDED
         since = watch_jobs.gone_since(watch, job, now)
         kind = Kind.EXPIRED if has_run_out(watch.expires, since) else Kind.GONE
-        if look.is_gone and look.person is not None and watch.snapshot is not None:
+        if job.payload.get("aborted"):
+            kind = Kind.ABORTED
+        elif look.is_gone and look.person is not None and watch.snapshot is not None:
             try:
                 kind = await self._endings.how(look.person, watch.snapshot, since)
             except (VaultError, LinkEnded, OutOfTime) as error:
@@ -203,7 +213,7 @@ class Reminding:
             return None
         if watch.failsafe is not None:
             await self._deliveries.release(watch)
-        if kind is Kind.EXPIRED or watch.wants(Topic.ENDED):
+        if kind in (Kind.EXPIRED, Kind.ABORTED) or watch.wants(Topic.ENDED):
             # The two jobs that tell an end may be due at one moment: the one that takes the other away tells it.
             other = watch_jobs.say_key(watch, watch_jobs.ENDED)
             mine = await self._watches.change(
@@ -211,7 +221,20 @@ class Reminding:
             )
             if mine is None:
                 return Again(due_at=now, payload=job.payload)
-            if await self._sending.send(mine, job, self._sending.reminder(mine, kind, look, job)) is None:
+            posted = await self._sending.send(mine, job, self._sending.reminder(mine, kind, look, job))
+            if posted is None:
                 return None  # its place is gone, and so is the watch; or it was changed at this very moment
-        await self._watches.remove(watch.id)
+            try:
+                await self._over(watch, kind, look)
+            except StoreError:
+                return once_posted(job, posted, now)
+            return None
+        await self._over(watch, kind, look)
         return None
+
+    async def _over(self, watch: Watch, kind: Kind, look: Look) -> None:
+        """Forget a watch whose end was told; a live card once it has been drawn a last time."""
+        if watch.target is Target.CARD:
+            await self._live.end(watch, kind, look.trouble)
+        else:
+            await self._watches.remove(watch.id)

@@ -9,7 +9,7 @@ from bot.model.errors import PlaceGone
 from bot.model.reminders import Kind, Posted, Reminder, lateness
 from bot.model.watches import Watch
 from bot.store.due_work import DueWork
-from bot.usecases.delivering import Deliveries
+from bot.usecases.delivering import Deliveries, posted_before
 from bot.usecases.looking import Look
 from bot.usecases.watch_places import WatchPlaces
 
@@ -48,6 +48,9 @@ class Sending:
 
     async def send(self, watch: Watch, job: Claimed, reminder: Reminder) -> Posted | None:
         """Send once; SlackUnavailable when Slack may take it later. A place that is gone ends the watch."""
+        earlier = posted_before(job)
+        if earlier is not None:
+            return earlier
         before = job.payload.get("sending")
         try:
             if isinstance(before, int):

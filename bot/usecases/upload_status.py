@@ -69,17 +69,20 @@ class UploadStatuses:
             understood=upload.id if changed else None,
         )
 
-    async def list_all(self, asker: Asker, vault_name: str | None) -> UploadLists:
+    async def list_all(self, asker: Asker, vault_name: str | None, *, unasked: bool = False) -> UploadLists:
         """Return the uploads that are active at this moment: of one Vault, or of all that the person has linked.
 
-        What one Vault refuses does not hide the others; when none answers, the first one's error is raised.
+        What one Vault refuses does not hide the others; when none answers, the first one's error is raised. `unasked`
+        as in `Acting.ask`.
         """
         async with self._auditing.recording(Action.LIST, asker) as record:
             people = await self._people(asker, vault_name, record.heard)
             record.acted_as(people[0].vault.host, people[0].account.identity)
             first, *others = people
             found = await asyncio.gather(
-                self._list(first), *(self._listed_too(person) for person in others), return_exceptions=True
+                self._list(first, unasked=unasked),
+                *(self._listed_too(person, unasked=unasked) for person in others),
+                return_exceptions=True,
             )
             lists = [one for one in found if isinstance(one, UploadList)]
             if not lists:
@@ -162,8 +165,8 @@ class UploadStatuses:
         missing.near_vault = person.vault.host
         raise missing
 
-    async def _list(self, person: Person) -> UploadList:
-        found = await self._acting.ask(person, self._client.uploads)
+    async def _list(self, person: Person, *, unasked: bool = False) -> UploadList:
+        found = await self._acting.ask(person, self._client.uploads, unasked=unasked)
         now = self._clock()
         active = [upload for upload in found if upload.expires > now]
         return UploadList(
@@ -172,11 +175,11 @@ class UploadStatuses:
             account=person.account,
         )
 
-    async def _listed_too(self, person: Person) -> UploadList:
+    async def _listed_too(self, person: Person, *, unasked: bool = False) -> UploadList:
         """List one more Vault, with an audit row of its own."""
         async with self._auditing.recording(Action.LIST, person.asker) as record:
             record.acted_as(person.vault.host, person.account.identity)
-            return await self._list(replace(person, heard=record.heard))
+            return await self._list(replace(person, heard=record.heard), unasked=unasked)
 
 
 async def _again(error: BotError) -> UploadSession:

@@ -12,11 +12,12 @@ from bot.model.errors import NotYourWatch, PlaceGone, SlackUnavailable, WatchNot
 from bot.model.pasting import Pasted
 from bot.model.quiet import tomorrow_morning, zone_of
 from bot.model.reminders import LEAST_USE
-from bot.model.watches import Target, Watch
+from bot.model.watches import Over, Target, Watch
 from bot.store.watches import Watches
 from bot.usecases import watch_jobs
 from bot.usecases.auditing import Auditing
 from bot.usecases.delivering import Deliveries
+from bot.usecases.live_cards import finish
 from bot.usecases.preferring import Preferring
 from bot.usecases.watch_places import remove_whole
 
@@ -115,6 +116,8 @@ class WatchCare:
         watch = await self._watches.get(watch_id)
         if watch is None or watch.told.muted or watch.owner != asker.slack_user:
             raise WatchNotFound
+        if watch.target is Target.CARD:
+            raise WatchNotFound  # there is nothing to hold back: no list offers it
         now = self._clock()
         if word in SNOOZES:
             until = now + SNOOZES[word]
@@ -142,10 +145,14 @@ class WatchCare:
         return same and not watch.place.is_direct and await self._deliveries.is_admin(slack_user)
 
     async def _stopped(self, asker: Asker, watch: Watch, *, for_good: bool = False) -> Watch:
-        """End a watch, or keep it as a silent one where a watch over all uploads would make it again."""
+        """End a watch, or keep it as a silent one where a watch over all uploads would make it again. A live card goes
+        once it was drawn a last time."""
         async with self._auditing.recording(Action.UNWATCH, asker, upload_id=watch.upload_id) as record:
             record.vault_host = watch.vault_host
-            if not for_good and await self._would_return(watch):
+            if watch.target is Target.CARD:
+                is_over = await finish(self._watches, watch, Over.STOPPED, self._clock())
+                ended = [watch] if is_over else None
+            elif not for_good and await self._would_return(watch):
                 ended = await self._muted(watch)
             else:
                 others = await remove_whole(self._watches, watch)

@@ -24,12 +24,12 @@ LEAST_HELD = timedelta(minutes=2)
 def promised(
     watch: Watch, now: datetime, quiet: QuietHours | None, *, before: datetime | None = None
 ) -> list[Job]:
-    """Return the jobs of a watch over one upload: its lead times still to come, and the end.
+    """Return the jobs of a watch over one upload, or of a live card: its lead times still to come, and the end.
 
     `before` is the end as it was known until now: a lead time that was still to come by it, and is past by an earlier
     end, is due at once.
     """
-    if watch.expires is None or watch.target is not Target.UPLOAD:
+    if watch.expires is None or watch.target not in (Target.UPLOAD, Target.CARD):
         return []
     jobs = [
         Job(
@@ -143,6 +143,26 @@ def lost(watch: Watch, reason: str, now: datetime) -> Job:
 def failsafe(watch: Watch, now: datetime) -> Job:
     """Return the job that brings what Slack holds in line with the watch."""
     return Job(key=f"{watch.job_prefix}failsafe", kind="failsafe", due_at=now, payload={"w": watch.id})
+
+
+def edit(watch: Watch, at: datetime) -> Job:
+    """Return the one job that draws a live card as it stands then, or posts it where it is not there yet."""
+    return Job(key=edit_key(watch), kind="card", due_at=at, payload={"w": watch.id})
+
+
+def edit_key(watch: Watch) -> str:
+    """Return the key of the job that draws a live card."""
+    return f"{watch.job_prefix}edit"
+
+
+def farewell(watch: Watch, message_ts: str, now: datetime) -> Job:
+    """Return the job that draws a card a last time, whose place another one has taken."""
+    return Job(
+        key=f"{edit_key(watch)}:{message_ts}",
+        kind="card",
+        due_at=now,
+        payload={"w": watch.id, "ts": message_ts},
+    )
 
 
 def looking(slack_user: SlackUser, vault_host: str, at: datetime) -> Job:

@@ -8,12 +8,12 @@ import structlog
 from bot.model.accounts import Vaults
 from bot.model.clock import Clock
 from bot.model.due import Again, Claimed
-from bot.model.errors import PlaceGone
+from bot.model.errors import PlaceGone, StoreError
 from bot.model.quiet import quiet_hours
 from bot.model.watches import Target, Watch
 from bot.store.watches import Watches
 from bot.usecases import watch_jobs
-from bot.usecases.delivering import Deliveries
+from bot.usecases.delivering import Deliveries, once_posted, posted_before
 
 log = structlog.get_logger()
 
@@ -40,11 +40,16 @@ class WatchPlaces:
         if watch is None or watch.announced_ts or watch.told.muted:
             return None
         try:
-            posted = await self._deliveries.announce(watch, self._vaults.name_of(watch.vault_host))
+            posted = posted_before(job) or await self._deliveries.announce(
+                watch, self._vaults.name_of(watch.vault_host)
+            )
         except PlaceGone as gone:
             await self.gone(watch, gone)
             return None
-        await self._watches.change(replace(watch, announced_ts=posted.ts))
+        try:
+            await self._watches.change(replace(watch, announced_ts=posted.ts))
+        except StoreError:
+            return once_posted(job, posted, self._clock())
         return None
 
     async def failsafe(self, job: Claimed) -> Again | None:
@@ -114,6 +119,7 @@ async def remove_whole(watches: Watches, watch: Watch) -> list[Watch] | None:
     others = [
         one
         for one in await watches.of_account(watch.owner, watch.vault_host)
-        if one.parent == watch.id or (one.told.muted and one.place == watch.place)
+        if one.parent == watch.id
+        or (one.told.muted and one.place == watch.place and one.target is Target.UPLOAD)
     ]
     return [one for one in others if await watches.remove(one.id) is not None]
