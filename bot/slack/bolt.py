@@ -9,8 +9,8 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.model.errors import BotError
+from bot.slack.calls import SlackHome
 from bot.slack.installed import Installed
-from bot.slack.payloads import SlackHome
 
 log = structlog.get_logger()
 

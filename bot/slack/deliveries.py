@@ -109,7 +109,7 @@ class SlackDeliveries:
             return None
 
         async def look(workspace: Workspace, channel: str) -> Posted | None:
-            return await self._find(workspace, channel, watch.place.thread_ts, key, since)
+            return await self._find(workspace, channel, watch.thread_ts, key, since)
 
         try:
             return await as_bot(
@@ -241,7 +241,7 @@ class SlackDeliveries:
         self, workspace: Workspace, watch: Watch, call: Callable[[Workspace, str], Awaitable[T]]
     ) -> T:
         """Make a call upon the channel in which a watch speaks."""
-        if watch.place.is_direct:
+        if not watch.place.channel_id:
             return await self._in_direct(workspace, watch.owner, call)
         return await call(workspace, watch.place.channel_id)
 
@@ -272,7 +272,7 @@ class SlackDeliveries:
 
 
 def _thread_of(watch: Watch) -> str | None:
-    return watch.place.thread_ts or None
+    return watch.thread_ts or None
 
 
 K = TypeVar("K")

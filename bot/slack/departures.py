@@ -9,8 +9,8 @@ import structlog
 from bot.model.accounts import Asker, SlackUser
 from bot.model.audit import Action
 from bot.model.errors import NotInstalled
+from bot.slack.calls import Event
 from bot.slack.installed import Installed
-from bot.slack.payloads import Event
 from bot.slack.people import People
 from bot.store.accounts import Accounts
 from bot.usecases.auditing import Auditing, Record

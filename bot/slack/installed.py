@@ -18,7 +18,7 @@ from bot.model.clock import Clock, milliseconds_of
 from bot.model.errors import KeyMissing, NotInstalled, SealBroken, SlackUnavailable
 from bot.model.installations import Installation
 from bot.model.secret import Secret
-from bot.slack.payloads import SlackHome
+from bot.slack.calls import SlackHome
 from bot.slack.rotation import Rotation
 from bot.slack.workspace import PASSING, TOKEN_FAULTS, Workspace, error_code, is_passing
 from bot.store.installations import Installations

@@ -20,6 +20,13 @@ class ShowStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class ShareUpload:
+    """One upload's status card, for everybody in the conversation."""
+
+    pasted: Pasted
+
+
+@dataclass(frozen=True, slots=True)
 class ListUploads:
     """The person's uploads in one Vault (None: in every one they have linked)."""
 
@@ -84,7 +91,17 @@ class Help:
 
 
 Request = (
-    ShowStatus | ListUploads | WatchUpload | WatchMany | ListWatches | Unwatch | Link | Unlink | WhoAmI | Help
+    ShowStatus
+    | ShareUpload
+    | ListUploads
+    | WatchUpload
+    | WatchMany
+    | ListWatches
+    | Unwatch
+    | Link
+    | Unlink
+    | WhoAmI
+    | Help
 )
 
 WORDS = ("list", "status", "watch", "watches", "unwatch", "link", "unlink", "whoami", "help")
@@ -93,6 +110,7 @@ _TAKES_A_VAULT = ("list", "link", "unlink")
 NEEDS_AN_ID = ("status", "watch", "unwatch")
 TAKES_AN_ID = (*NEEDS_AN_ID, *SYNONYMS)
 _MANY = {"all": Target.OWN, "auto": Target.OWN, "vault": Target.VAULT}
+SHARE = "share"
 _MARKS = "`*_~“”\"'"
 
 
@@ -110,9 +128,19 @@ def read(text: str) -> Request:
     if word in WORDS:
         example = f"{word} <id>" if word in NEEDS_AN_ID else word
         raise _unknown(text, f"Type `/upload-status {example}`.")
+    if word == SHARE:
+        raise _unknown(text, f"Type `/upload-status {_shown(rest[:1]) or '<id>'} {SHARE}`.")
     if _is_word(pieces):
         raise _unknown(text, _nearest(word, rest))
-    return ShowStatus(read_upload_id(text))
+    return _status(pieces)
+
+
+def _status(pieces: Sequence[str]) -> ShowStatus | ShareUpload:
+    """An id, with the word `share` behind it or not, before or behind the Vault."""
+    at = len(pieces) - (2 if pieces[-1].startswith("@") else 1)
+    if at > 0 and pieces[at].strip(_MARKS).lower() == SHARE:
+        return ShareUpload(read_upload_id(" ".join([*pieces[:at], *pieces[at + 1 :]])))
+    return ShowStatus(read_upload_id(" ".join(pieces)))
 
 
 def read_lead_times(text: str) -> tuple[timedelta, ...]:
@@ -137,9 +165,12 @@ def _nearest(word: str, rest: Sequence[str]) -> str:
     kept = (
         list(rest) if meant == "watch" else list(rest[:1]) if meant in (*NEEDS_AN_ID, *_TAKES_A_VAULT) else []
     )
-    # No id and no Vault's name is longer.
-    behind = " ".join(kept)[:200].replace("`", "")
-    return f"Did you mean `/upload-status {f'{meant} {behind}'.rstrip()}`?"
+    return f"Did you mean `/upload-status {f'{meant} {_shown(kept)}'.rstrip()}`?"
+
+
+def _shown(pieces: Sequence[str]) -> str:
+    """What somebody typed, to be said back; no id and no Vault's name is longer."""
+    return " ".join(pieces)[:200].replace("`", "")
 
 
 def _about_an_id(word: str, rest: list[str]) -> Request:
@@ -148,7 +179,7 @@ def _about_an_id(word: str, rest: list[str]) -> Request:
     if word == "unwatch":
         every = len(rest) == 1 and rest[0].strip(_MARKS).lower() == "all"
         return Unwatch() if every else Unwatch(read_upload_id(" ".join(rest)))
-    return ShowStatus(read_upload_id(" ".join(rest)))
+    return _status(rest)
 
 
 def _watch(pieces: list[str]) -> WatchUpload | WatchMany:

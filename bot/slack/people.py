@@ -56,17 +56,19 @@ class People:
             email=str(profile.get("email") or ""),
         )
 
-    async def is_member(self, workspace: Workspace, slack_user: SlackUser) -> bool:
+    async def is_member(
+        self, workspace: Workspace, slack_user: SlackUser, *, team_is_told: bool = True
+    ) -> bool:
         """Whether the person belongs to the workspace or its Enterprise; Slack Connect brings in others.
 
-        Guests belong to it: what they see is for Vault to decide. Only in an Enterprise does it need Slack's word,
-        which is kept for an hour.
+        Guests belong to it: what they see is for Vault to decide. Only in an Enterprise, or where a payload did not
+        tell the person's team, does it need Slack's word, which is kept for an hour.
         """
-        if workspace.team_id is not None and slack_user.team_id == workspace.team_id:
+        if team_is_told and workspace.team_id is not None and slack_user.team_id == workspace.team_id:
             return True
-        if workspace.enterprise_id is None:
+        if team_is_told and workspace.enterprise_id is None:
             return False
-        key, now = (workspace.enterprise_id, slack_user.user_id), self._clock()
+        key, now = (workspace.people, slack_user.user_id), self._clock()
         known = self._members.get(key)
         if known is not None and now < known[1]:
             return known[0]
@@ -76,7 +78,8 @@ class People:
             if error_code(error) not in NOBODY:
                 raise SlackUnavailable from error
             user = {}
-        belongs = not user.get("is_stranger") and _enterprise_of(user) == workspace.enterprise_id
+        home = str(user.get("team_id")) if workspace.enterprise_id is None else _enterprise_of(user)
+        belongs = not user.get("is_stranger") and home == workspace.people
         self._members[key] = (belongs, now + MEMBER_KEPT)
         self._members.move_to_end(key)
         while len(self._members) > MOST_KEPT:

@@ -18,8 +18,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.model.accounts import SlackUser
 from bot.model.errors import NotInstalled, OutOfTime, SlackUnavailable
 from bot.slack.blocks.kit import Message
+from bot.slack.calls import ReplyTo
 from bot.slack.installed import Installed, as_bot
-from bot.slack.payloads import ReplyTo
 from bot.slack.workspace import PASSING, Workspace, error_code
 
 log = structlog.get_logger()
@@ -62,17 +62,21 @@ class Replies:
         """Send the one answer to where the person asked; NotDelivered when no way was left.
 
         A response_url serves five times in 30 minutes, also where the bot is no member (Slack docs, "Handling
-        user interaction"); where it takes no more, the person gets a direct message.
+        user interaction"); where it takes no more, the person gets a direct message. So do they where a question asked
+        in public cannot be answered there. StoreError.
         """
         if not reply_to.response_url:
-            await self.tell(reply_to.slack_user, message)
+            if not reply_to.channel_id or not await self._in_conversation(reply_to, message):
+                await self.tell(reply_to.slack_user, message)
             return
-        body = {
+        body: dict[str, Any] = {
             "response_type": "ephemeral",
             "replace_original": reply_to.replace_original,
             "text": message.text,
             "blocks": message.blocks,
         }
+        if reply_to.thread_ts and not reply_to.replace_original:
+            body["thread_ts"] = reply_to.thread_ts
         status = await self._respond(reply_to.response_url, body)
         if status == BAD_CONTENT:
             # Our mistake, but the person must not pay for it: the text alone carries every fact.
@@ -81,6 +85,62 @@ class Replies:
         if status != OK:
             log.info("response_url takes no answer, so it goes by direct message", status=status)
             await self.tell(reply_to.slack_user, message)
+
+    async def in_public(self, reply_to: ReplyTo, message: Message) -> bool:
+        """Post a message for everybody where a command or click came from, by its response_url, which works also where
+        the bot is no member; say whether Slack took it."""
+        body: dict[str, Any] = {
+            "response_type": "in_channel",
+            "replace_original": False,
+            "text": message.text,
+            "blocks": message.blocks,
+        }
+        if reply_to.thread_ts:
+            body["thread_ts"] = reply_to.thread_ts
+        return bool(reply_to.response_url) and await self._respond(reply_to.response_url, body) == OK
+
+    async def edit(self, reply_to: ReplyTo, message: Message | None) -> bool:
+        """Put a message in place of the one that was clicked on, or take that one away (None), whoever sees it; say
+        whether Slack did."""
+        body: dict[str, Any] = {"delete_original": True}
+        if message is not None:
+            body = {"replace_original": True, "text": message.text, "blocks": message.blocks}
+        return bool(reply_to.response_url) and await self._respond(reply_to.response_url, body) == OK
+
+    async def _in_conversation(self, reply_to: ReplyTo, message: Message) -> bool:
+        """Answer in the thread: for all where it was asked in public, else for the asker alone; False when that way is
+        closed. Slack shows what is for one person only in a thread that has replies (reference "chat.postEphemeral").
+        """
+        is_public = reply_to.in_public and not message.only_asker
+        if not is_public and not reply_to.has_replies:
+            return False
+
+        async def send(workspace: Workspace) -> None:
+            if is_public:
+                await post(
+                    self._client, workspace, reply_to.channel_id, message, thread_ts=reply_to.thread_ts
+                )
+                return
+            await self._client.chat_postEphemeral(
+                channel=reply_to.channel_id,
+                user=reply_to.slack_user.user_id,
+                thread_ts=reply_to.thread_ts,
+                text=message.text,
+                blocks=message.blocks,
+                token=workspace.token.reveal(),
+            )
+
+        try:
+            await as_bot(self._installed, reply_to.slack_user, send)
+        except SlackApiError as error:
+            log.info(
+                "the conversation takes no answer, so it goes by direct message", reason=error_code(error)
+            )
+            return False
+        except (NotInstalled, SlackUnavailable, OutOfTime, *PASSING) as error:
+            # After a lost connection it may have arrived: nobody shall read an answer twice.
+            raise NotDelivered(type(error).__name__) from error
+        return True
 
     async def _respond(self, url: str, body: dict[str, Any]) -> int:
         """Post to a response_url and return the HTTP status; NO_ANSWER when the connection failed.

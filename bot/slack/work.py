@@ -7,6 +7,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
+from datetime import timedelta
 
 import stamina
 import structlog
@@ -22,11 +23,13 @@ from bot.model.errors import (
     VaultTemporary,
 )
 from bot.slack.blocks.kit import Message
+from bot.slack.calls import HOME, Call, Event, ReplyTo
 from bot.slack.failures import Failures
 from bot.slack.installed import Installed
-from bot.slack.payloads import Call, Event, ReplyTo
 from bot.slack.people import People
 from bot.slack.replies import NotDelivered, Replies
+from bot.slack.views import Views
+from bot.store.once import Once
 from bot.usecases.auditing import Auditing, Record
 
 log = structlog.get_logger()
@@ -43,6 +46,9 @@ LONGEST_REPLY = 60.0
 """Seconds after which an answer that Slack keeps refusing is given up; longer than the budget, since a late
 answer is better than none while Slack itself asks us to wait."""
 
+KEPT_FOR = timedelta(hours=25)
+"""How long what Slack may send again is known: it repeats an event after five minutes, and where "Delayed Events" are
+on hourly for a day (docs, "Events API")."""
 FOR_AN_EVENT = 120.0
 """Seconds for what an event makes us do: nobody waits, and many Vault sessions may have to be ended."""
 EVENT_TRIES = 4
@@ -59,12 +65,19 @@ class Work:
         installed: Installed,
         people: People,
         auditing: Auditing,
+        views: Views,
+        once: Once,
+        answered: Callable[[Call], Awaitable[None]] | None = None,
     ) -> None:
+        """`answered` is done after each answer, whatever came of it; a failure of it is only logged."""
+        self._answered_too = answered
         self._replies = replies
         self._failures = failures
         self._installed = installed
         self._people = people
         self._auditing = auditing
+        self._views = views
+        self._once = once
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -76,12 +89,13 @@ class Work:
         """Begin to answer; returns at once, so that the ack goes out first."""
         self._run(self._see_through(call, answer))
 
-    def do(self, event: Event, act: Act) -> None:
-        """Begin what an event asks for; nobody gets an answer. Returns at once.
+    def do(self, event: Event, act: Act, *, once: bool = False) -> None:
+        """Begin what an event asks for; nobody gets an answer. Returns at once. `once`: not again where Slack repeats
+        the event.
 
         Slack does not send an acknowledged event again, so a fault that may pass is met with patience here.
         """
-        self._run(self._done(event, act))
+        self._run(self._done(event, act, once=once))
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)
@@ -111,11 +125,13 @@ class Work:
             except Exception as error:  # noqa: BLE001 - the one place where every failure becomes an answer
                 outcome = type(error).__name__
                 message = await self._failures.message_for(error, call.slack_user, call.reference)
+                reply_to = reply_to.alone
                 if is_passing(error):
                     # The card a person pressed Refresh on stays, with its buttons, to be tried again.
                     reply_to = replace(reply_to, replace_original=False)
-            if message is not None and not await self._delivered(reply_to, message):
+            if message is not None and not await self._delivered(call, reply_to, message):
                 outcome = "not delivered"
+            await self._follow(call)
             log.info(
                 "answered",
                 kind=call.kind,
@@ -124,10 +140,11 @@ class Work:
                 seconds=round(time.monotonic() - started, 3),
             )
 
-    async def _delivered(self, reply_to: ReplyTo, message: Message) -> bool:
+    async def _delivered(self, call: Call, reply_to: ReplyTo, message: Message) -> bool:
         try:
             async with asyncio.timeout(LONGEST_REPLY):
-                await self._replies.answer(reply_to, message)
+                if not await self._views.show(call, message):
+                    await self._replies.answer(reply_to, message)
         except (NotDelivered, TimeoutError) as error:
             log.error("answer not delivered", reason=str(error) or "timeout")
             return False
@@ -136,10 +153,22 @@ class Work:
             return False
         return True
 
+    async def _follow(self, call: Call) -> None:
+        try:
+            async with asyncio.timeout(FOR_THE_REPLY):
+                if self._answered_too is not None:
+                    await self._answered_too(call)
+        except Exception as error:  # noqa: BLE001 - the answer is given
+            log.warning("what follows an answer was not done", error=type(error).__name__)
+
     async def _answered(self, call: Call, answer: Answer) -> Message | None:
+        if call.once and not await self._once.first(call.once, KEPT_FOR):
+            log.info("Slack sent this before")
+            return None
         try:
             workspace = await self._installed.of(call.home)
-            if not await self._people.is_member(workspace, call.slack_user):
+            told = call.kind != HOME  # Slack: `app_home_opened` names the app's team, not the person's
+            if not await self._people.is_member(workspace, call.slack_user, team_is_told=told):
                 raise OtherWorkspace
         except (NotInstalled, OtherWorkspace) as error:
             record = Record()
@@ -148,9 +177,12 @@ class Work:
             raise
         return await answer(call)
 
-    async def _done(self, event: Event, act: Act) -> None:
+    async def _done(self, event: Event, act: Act, *, once: bool) -> None:
         with structlog.contextvars.bound_contextvars(reference=event.reference):
             try:
+                if once and not await self._once.first(event.once, KEPT_FOR):
+                    log.info("Slack sent this before")
+                    return
                 async with asyncio.timeout(FOR_AN_EVENT):
                     async for attempt in stamina.retry_context(
                         on=_may_pass, attempts=EVENT_TRIES, timeout=None, wait_initial=0.5, wait_max=8.0

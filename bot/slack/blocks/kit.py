@@ -16,6 +16,7 @@ from bot.model import text as words
 Block = dict[str, Any]
 
 MOST_BLOCKS = 50
+MOST_IN_A_VIEW = 100
 LONGEST_TEXT = 3900  # Slack advises 4,000 for a message's `text` and refuses more in an update
 LONGEST_SECTION = 3000
 LONGEST_HEADER = 150
@@ -27,10 +28,14 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Message:
-    """What a person gets. `text` alone carries every fact: screen readers and notifications read nothing else."""
+    """What a person gets. `text` alone carries every fact: screen readers and notifications read nothing else.
+
+    `only_asker` marks what is for the asker alone, also where the question was asked in public.
+    """
 
     text: str
     blocks: list[Block]
+    only_asker: bool = False
 
     def __post_init__(self) -> None:
         if not self.text or len(self.blocks) > MOST_BLOCKS:
@@ -131,6 +136,29 @@ def confirm(*, title: str, text: str, yes: str, no: str = "Cancel") -> Block:
         "confirm": {"type": "plain_text", "text": clip(yes, 30)},
         "deny": {"type": "plain_text", "text": clip(no, 30)},
     }
+
+
+def modal(
+    title: str,
+    blocks: list[Block],
+    *,
+    callback_id: str,
+    submit: str | None = None,
+    metadata: Mapping[str, str | int] | None = None,
+) -> Block:
+    """A modal of at most 100 blocks. `metadata` is state, never authority, as a button's value."""
+    view: Block = {
+        "type": "modal",
+        "callback_id": callback_id,
+        "title": {"type": "plain_text", "text": clip(title, 24), "emoji": False},
+        "close": {"type": "plain_text", "text": "Close"},
+        "blocks": blocks[:MOST_IN_A_VIEW],
+    }
+    if submit:
+        view["submit"] = {"type": "plain_text", "text": clip(submit, 24)}
+    if metadata is not None:
+        view["private_metadata"] = json.dumps(metadata, separators=(",", ":"))
+    return view
 
 
 def date(moment: datetime, form: str = "{date_short_pretty} at {time}") -> str:

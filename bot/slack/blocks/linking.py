@@ -104,6 +104,20 @@ def preferred(account: LinkedAccount, vaults: Vaults, url: str) -> Message:
 def who_am_i(accounts: Sequence[LinkedAccount], vaults: Vaults, now: datetime) -> Message:
     """The person's links: user, Vault, method, since when, last use, until when or since when no more."""
     default = _default(accounts, vaults)
+    lines, blocks = account_rows(accounts, vaults, now)
+    blocks = blocks[:40]
+    if default:
+        how = f"{HOW_THE_DEFAULT_WORKS} {_to_change(default, vaults)}"
+        lines.append(_plain(how))
+        blocks.append(context(how))
+    return Message(text="\n".join(lines), blocks=blocks)
+
+
+def account_rows(
+    accounts: Sequence[LinkedAccount], vaults: Vaults, now: datetime
+) -> tuple[list[str], list[Block]]:
+    """A line of text and a block for each link."""
+    default = _default(accounts, vaults)
     lines, blocks = [], []
     for account in accounts:
         vault = vaults.at(account.vault_host)
@@ -121,12 +135,7 @@ def who_am_i(accounts: Sequence[LinkedAccount], vaults: Vaults, now: datetime) -
                 accessory=_unlink_button(account, name),
             )
         )
-    blocks = blocks[:40]
-    if default:
-        how = f"{HOW_THE_DEFAULT_WORKS} {_to_change(default, vaults)}"
-        lines.append(_plain(how))
-        blocks.append(context(how))
-    return Message(text="\n".join(lines), blocks=blocks)
+    return lines, blocks
 
 
 def unlinked(gone: Sequence[Unlinked]) -> Message:

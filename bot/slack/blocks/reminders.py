@@ -31,13 +31,14 @@ from bot.slack.blocks.watch_words import (
     subject,
 )
 
-ENDINGS = (Kind.COMMITTED, Kind.GONE, Kind.EXPIRED)
+ENDINGS = (Kind.COMMITTED, Kind.GONE, Kind.EXPIRED, Kind.ABORTED)
 MOST_ROWS = 10
 LONGEST_ROW_NAME = 100
 COMMIT_IT = "There is no file until it is committed: commit it with the tool that sent it"
 LOST = "Vault deletes its parts, so the upload has to be started again."
 PROBABLY_LOST = "If it was not, Vault deletes its parts, and the upload has to be started again."
 WATCH_ENDED = "This watch has ended."
+CARD_ENDED = "The card above is no longer kept up to date."
 
 
 def reminder(told: Reminder, look: Look) -> Message:
@@ -57,7 +58,7 @@ def _of_an_upload(told: Reminder, look: Look) -> Message:
         [f"{_sign(told, look)} *{_headline(told, look, IN_BLOCKS)}*", *_important(told, look, IN_BLOCKS)]
     )
     blocks = [
-        section(first, accessory=None if _is_over(told) or _in_channel(told) else snooze_menu(told.watch))
+        section(first, accessory=None if _is_over(told) or not _is_watched(told) else snooze_menu(told.watch))
     ]
     if told.upload is not None and not _is_over(told):
         blocks.append(section(f"{words.bar(told.upload.percent)}  *{amount(told.upload, '  ·  ')}*"))
@@ -72,6 +73,8 @@ def _headline(told: Reminder, look: Look, ink: Ink) -> str:
     name, upload = subject(told.watch, told.vault_name, ink), told.upload
     if told.kind is Kind.GONE:
         return f"{name}: {NO_LONGER_ACTIVE}. It was committed or aborted, and I cannot see which"
+    if told.kind is Kind.ABORTED:
+        return f"{name} was aborted"
     if upload is None:
         return f"{name} {_ends(told)}"
     if told.kind is Kind.COMMITTED:
@@ -137,16 +140,19 @@ def _late(told: Reminder) -> str:
 
 def _advice(told: Reminder, look: Look, ink: Ink) -> str:
     upload = told.upload
+    ended = CARD_ENDED if told.watch.target is Target.CARD else WATCH_ENDED
     if told.kind is Kind.COMMITTED:
-        return f"There is nothing more to do. {WATCH_ENDED}"
+        return f"There is nothing more to do. {ended}"
     if told.kind is Kind.GONE:
-        return f"If you expected neither, look for the file in file staging. {WATCH_ENDED}"
+        return f"If you expected neither, look for the file in file staging. {ended}"
+    if told.kind is Kind.ABORTED:
+        return f"{LOST} {ended}"
     if upload is None:
         return "I have no numbers of it."
     left = upload.time_left(told.now).total_seconds()
     if told.kind is Kind.EXPIRED or left <= 0:
         lost = PROBABLY_LOST if told.trouble else LOST
-        return f"It expired {ink.moment(upload.expires)}. {lost} {WATCH_ENDED if _is_over(told) else ''}".rstrip()
+        return f"It expired {ink.moment(upload.expires)}. {lost} {ended if _is_over(told) else ''}".rstrip()
     if upload.all_bytes_there:
         return f"{COMMIT_IT} before {ink.moment(upload.expires)}, or Vault deletes every byte."
     if upload.remaining == 0:
@@ -228,11 +234,19 @@ def _in_channel(told: Reminder) -> bool:
     return not told.watch.place.is_direct
 
 
+def _is_watched(told: Reminder) -> bool:
+    """Whether it comes to a person who may want to hear less of it."""
+    return not _in_channel(told) and told.watch.target is not Target.CARD
+
+
 def _buttons(told: Reminder) -> list[Block]:
     watch, in_channel = told.watch, _in_channel(told)
     link = []
+    is_card = watch.target is Target.CARD
     if told.trouble is Trouble.LINK_ENDED and not in_channel:
         link = [link_button(label="Link again", vault_host=watch.vault_host)]
+    if is_card:
+        return link  # the card above has all the others
     if _is_over(told):
         return [] if in_channel else [*link, button("All uploads", "open_list", value={"all": 1})]
     label = "Refresh" if in_channel else "Show"

@@ -97,7 +97,7 @@ def _by_vault(found: UploadLists, look: Look, rows: int, reference: str) -> tupl
     title = _title(found)
     lines, blocks = [escape(title)], [header(title)]
     # First what is missing: nobody shall take a Vault's silence for an empty one.
-    troubles = [_trouble(one, reference) for one in found.troubles]
+    troubles = [told_trouble(one, reference) for one in found.troubles]
     lines += [f"{name}: {told}" for name, told in troubles]
     if troubles:
         blocks.append(section("\n".join(f"⚠️ *{name}*: {told}" for name, told in troubles)))
@@ -119,7 +119,7 @@ def _by_vault(found: UploadLists, look: Look, rows: int, reference: str) -> tupl
 
 
 def _title(found: UploadLists) -> str:
-    everyone = any(_of_others(one) for one in found.lists)
+    everyone = any(has_others(one) for one in found.lists)
     answered, asked = len(found.lists), len(found.lists) + len(found.troubles)
     vaults = words.plural(asked, "Vault") if answered == asked else f"{answered} of {asked} Vaults"
     total = sum(len(one.uploads) for one in found.lists)
@@ -148,7 +148,7 @@ def _counted(found: UploadList) -> str:
     return f"{escape(found.vault.name)}: {words.plural(count, 'upload') if count else 'no active uploads'}"
 
 
-def _trouble(trouble: VaultTrouble, reference: str) -> tuple[str, str]:
+def told_trouble(trouble: VaultTrouble, reference: str) -> tuple[str, str]:
     """The Vault's name, and what a person would have read of it alone."""
     told = errors.in_a_line(trouble.error, reference)
     if isinstance(trouble.error, LinkEnded):
@@ -157,28 +157,33 @@ def _trouble(trouble: VaultTrouble, reference: str) -> tuple[str, str]:
 
 
 def _whose_list(found: UploadList) -> str:
-    return "Uploads you can see" if _of_others(found) else "Your uploads"
+    return "Uploads you can see" if has_others(found) else "Your uploads"
 
 
-def _of_others(found: UploadList) -> bool:
+def has_others(found: UploadList) -> bool:
     """Whether it holds uploads of other people, as an Admin's does."""
     return any(upload.owner != found.account.identity.vault_user_id for upload in found.uploads)
 
 
 def _rows(found: UploadList, uploads: Sequence[UploadSession], look: Look) -> tuple[list[str], list[Block]]:
-    own, everyone = found.account.identity.vault_user_id, _of_others(found)
+    own, everyone = found.account.identity.vault_user_id, has_others(found)
     lines, rows = [], []
     for upload in uploads:
-        whose = f"  ·  {_whose(upload, own)}" if everyone else ""
-        lines.append(_line(upload, look, whose))
+        whose = f"  ·  {owned_by(upload, own)}" if everyone else ""
+        lines.append(line(upload, look, whose))
         rows.append(_row(upload, look, found.vault.host, whose))
     return lines, rows
 
 
 def _row(upload: UploadSession, look: Look, vault_host: str, whose: str) -> Block:
     show = button("Show", "refresh", value={"u": upload.id, "v": vault_host}, spoken=f"Show {upload.name}")
-    lines = f"*{code(clip(upload.name, 220))}*\n{_short(upload, look)}{escape(whose)}\n{code(upload.id)}"
-    return section(lines, accessory=show)
+    return row(upload, look, whose, show)
+
+
+def row(upload: UploadSession, look: Look, more: str, accessory: Block | None = None) -> Block:
+    """One upload in a few lines; `more` is what else is told of it, as plain text."""
+    lines = f"*{code(clip(upload.name, 220))}*\n{_short(upload, look)}{escape(more)}\n{code(upload.id)}"
+    return section(lines, accessory=accessory)
 
 
 def _short(upload: UploadSession, look: Look) -> str:
@@ -188,12 +193,14 @@ def _short(upload: UploadSession, look: Look) -> str:
     return f"{SIGNS[phase]} {phase}  ·  {amount(upload, '  ·  ')}  ·  {ends}"
 
 
-def _line(upload: UploadSession, look: Look, whose: str) -> str:
+def line(upload: UploadSession, look: Look, more: str) -> str:
+    """The same in a line of text."""
     name, expires = clip(escape(upload.name), 100), words.utc(upload.expires)
-    return f"• {name}: {_short(upload, look)} ({expires}){escape(whose)}; id {escape(upload.id)}"
+    return f"• {name}: {_short(upload, look)} ({expires}){escape(more)}; id {escape(upload.id)}"
 
 
-def _whose(upload: UploadSession, own: str) -> str:
+def owned_by(upload: UploadSession, own: str) -> str:
+    """Whose it is, to the reader with that Vault user id."""
     return "yours" if upload.owner == own else f"owner: Vault user {upload.owner}"
 
 

@@ -6,6 +6,7 @@ USAGE = (
     ("/upload-status list", "your active uploads, most urgent first"),
     ("/upload-status <id>", "how far one upload is, and until when it lives"),
     ("/upload-status <id> @vault", "the same, in that Vault alone"),
+    ("/upload-status <id> share", "the same, for everybody in the conversation"),
     ("/upload-status watch <id>", "be told before it expires, when it stalls, and how it ends"),
     ("/upload-status watch <id> 24h 4h here", "the same at these times before it expires, in this channel"),
     ("/upload-status watch all", "the same for all your uploads, also those that begin later"),
@@ -19,7 +20,8 @@ USAGE = (
 )
 
 EXAMPLE = "/upload-status TpE_3ro1AEbb8.kWbZ2UVL1w--"
-WHY = "Every answer is read with your own Vault rights, and only you see it."
+WHY = "Every answer is read with your own Vault rights, and only you see it unless you share it."
+IN_PUBLIC = "In a channel or thread, `@Vault Uploads` and the same words are answered below, for all to read."
 
 WITH_SEVERAL = (
     "Your default Vault is asked first, then your others. `/upload-status link` and a Vault's name links that one, "
@@ -33,11 +35,11 @@ def usage(vault_names: tuple[str, ...]) -> Message:
     several = f"{named}{WITH_SEVERAL}" if named else ""
     plain = "; ".join(f"{command.replace('<', '').replace('>', '')}: {what}" for command, what in USAGE)
     rows = "\n".join(f"`{escape(command)}`  {what}" for command, what in USAGE)
-    text = f"How to use this: {plain}. Example: {EXAMPLE}. {WHY} {several}".strip()
+    text = f"How to use this: {plain}. Example: {EXAMPLE}. {WHY} {IN_PUBLIC} {several}".strip()
     blocks = [
         section(f"*Where does a Vault upload stand?*\n{rows}"),
         section(f"Example: `{EXAMPLE}`\nIds may be pasted as they come, also inside an API address."),
     ]
     if several:
         blocks.append(section(several))
-    return Message(text=text, blocks=[*blocks, context(WHY)])
+    return Message(text=text, blocks=[*blocks, context(WHY, IN_PUBLIC)])

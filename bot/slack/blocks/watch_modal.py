@@ -9,24 +9,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.model.watches import Preferences, Topic
+from bot.slack.blocks.form_fields import LONGEST_LEADS, boxes, field, option, quiet_fields
 from bot.slack.blocks.kit import Block, Message, code, escape, section
 from bot.slack.blocks.watch_words import plain, short
 
 CALLBACK_ID = "watch"
-LEADS, PLACE, TOPICS, QUIET, QUIET_FROM, QUIET_TO = (
-    "leads",
-    "place",
-    "topics",
-    "quiet",
-    "quiet_from",
-    "quiet_to",
-)
-"""Ids of the blocks and, the same, of the element in each."""
-DM, HERE, ON = "dm", "here", "on"
+LEADS, PLACE, TOPICS = "leads", "place", "topics"
+DM, HERE = "dm", "here"
 LONGEST_METADATA = 3000
-LONGEST_LEADS = 100
-USUAL_NIGHT = (22 * 60, 7 * 60)
-"""Minutes since midnight, for those who have no quiet hours yet."""
 
 TOPIC_WORDS = {
     Topic.UNCOMMITTED: "All bytes are there, but it is not committed",
@@ -36,9 +26,6 @@ TOPIC_WORDS = {
 }
 HOW_TO_SAY_TIMES = "How long before its expiry I tell you: up to six times between 5s and 3d."
 EXPIRED_ANYWAY = "If it expires, I always tell you."
-WHEN_QUIET = (
-    "For direct messages, in your own time zone. What cannot wait until their end comes before they begin."
-)
 
 
 def modal(
@@ -53,29 +40,24 @@ def modal(
     """The form for one upload. `preferences` is None where nobody knows them just now. `channel_id` is where the
     button stood, empty in a direct message; `response_url` is where the answer will go."""
     leads = " ".join(short(lead) for lead in lead_times)
-    night, has_quiet = USUAL_NIGHT, False
-    if preferences and preferences.quiet_from is not None and preferences.quiet_to is not None:
-        night, has_quiet = (preferences.quiet_from, preferences.quiet_to), True
     known = {"q": 1} if preferences else {}
     blocks = [
         section(f"Upload {code(upload_id)}"),
-        _input(
+        field(
             LEADS,
             "Times before its expiry",
             {"type": "plain_text_input", "initial_value": leads, "max_length": LONGEST_LEADS},
             hint=HOW_TO_SAY_TIMES,
         ),
         *([_where_to_tell()] if channel_id else []),
-        _input(TOPICS, "Tell me too when", _boxes(TOPIC_WORDS), hint=EXPIRED_ANYWAY, optional=True),
-        _input(
-            QUIET,
-            "Quiet hours",
-            _boxes({ON: "Hold all my reminders back at night"}, chosen=has_quiet),
-            hint=WHEN_QUIET,
+        field(
+            TOPICS,
+            "Tell me too when",
+            boxes({topic.value: label for topic, label in TOPIC_WORDS.items()}),
+            hint=EXPIRED_ANYWAY,
             optional=True,
         ),
-        _input(QUIET_FROM, "From", {"type": "timepicker", "initial_time": _clock(night[0])}, optional=True),
-        _input(QUIET_TO, "To", {"type": "timepicker", "initial_time": _clock(night[1])}, optional=True),
+        *quiet_fields(preferences),
     ]
     return {
         "type": "modal",
@@ -98,34 +80,10 @@ def not_opened(upload_id: str) -> Message:
 
 
 def _where_to_tell() -> Block:
-    direct, here = _option(DM, "By direct message"), _option(HERE, "In this channel, with my name")
-    return _input(
+    direct, here = option(DM, "By direct message"), option(HERE, "In this channel, with my name")
+    return field(
         PLACE, "Where to tell", {"type": "radio_buttons", "options": [direct, here], "initial_option": direct}
     )
-
-
-def _boxes(choices: dict[Topic, str] | dict[str, str], *, chosen: bool = True) -> Block:
-    options = [_option(str(value), label) for value, label in choices.items()]
-    return {"type": "checkboxes", "options": options, **({"initial_options": options} if chosen else {})}
-
-
-def _option(value: str, label: str) -> Block:
-    return {"text": plain(label), "value": value}
-
-
-def _input(name: str, label: str, element: Block, *, hint: str = "", optional: bool = False) -> Block:
-    block = {
-        "type": "input",
-        "block_id": name,
-        "label": plain(label),
-        "element": {**element, "action_id": name},
-        "optional": optional,
-    }
-    return {**block, "hint": plain(hint)} if hint else block
-
-
-def _clock(minutes: int) -> str:
-    return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
 
 def _metadata(target: Block, response_url: str) -> str:

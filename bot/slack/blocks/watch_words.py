@@ -10,6 +10,7 @@ from bot.model.watches import Place, Target, Topic, Watch
 from bot.slack.blocks.kit import Block, button, clip, code, date, escape
 
 LONGEST_NAME = 220
+MOST_NAMED = 10
 SNOOZES = {"1h": "1 hour", "4h": "4 hours", "morning": "Tomorrow morning"}
 MOST_SESSIONS = 50
 """Vault: active upload sessions in one Vault, of all its users, by default ("Resumable Upload Sessions")."""
@@ -25,6 +26,8 @@ class Ink:
 
 IN_TEXT = Ink(lambda name: clip(escape(name), LONGEST_NAME), words.utc)
 IN_BLOCKS = Ink(lambda name: code(clip(name, LONGEST_NAME)), date)
+SPOKEN = Ink(lambda name: name, words.utc)
+"""For a button's own words, which nobody reads for markup."""
 
 
 def person(user_id: str) -> str:
@@ -44,6 +47,13 @@ def subject(watch: Watch, vault_name: str, ink: Ink) -> str:
     if watch.target is Target.VAULT:
         return f"the Vault {escape(vault_name)}"
     return ink.name(watch.snapshot.upload.name if watch.snapshot else watch.upload_id)
+
+
+def thing(watch: Watch, vault_name: str, ink: Ink) -> str:
+    """What is watched, for others than its owner."""
+    if watch.target is Target.OWN:
+        return f"all uploads of {person(watch.owner.user_id)} in {escape(vault_name)}"
+    return subject(watch, vault_name, ink)
 
 
 def where(place: Place) -> str:

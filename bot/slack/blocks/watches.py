@@ -5,18 +5,18 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.model import text as words
-from bot.model.accounts import SlackUser, Vault
+from bot.model.accounts import Vault
 from bot.model.quiet import QuietHours
 from bot.model.reminders import upcoming
 from bot.model.statuses import UploadStatus
 from bot.model.uploads import Phase
-from bot.model.watches import Target, Watch
+from bot.model.watches import Over, Target, Watch
+from bot.slack.blocks import live_cards
 from bot.slack.blocks.kit import (
     LONGEST_TEXT,
     Block,
     Message,
     actions,
-    button,
     code,
     context,
     divider,
@@ -28,14 +28,15 @@ from bot.slack.blocks.upload_status import SIGNS, WHAT_COMMIT_MEANS, Look, amoun
 from bot.slack.blocks.watch_words import (
     IN_BLOCKS,
     IN_TEXT,
+    MOST_NAMED,
     Ink,
     channel,
     listed,
-    person,
     snooze_menu,
     span,
     stop_button,
     subject,
+    thing,
     what_is_told,
     where,
 )
@@ -46,12 +47,7 @@ HOW_TO_WATCH = "`/upload-status watch <id>` watches an upload, `/upload-status w
 CHANNEL_IS_TOLD = "The channel has been told."
 STAYS_LISTED = "`/upload-status watches` lists what you watch."
 BUT_IN_TIME = "What would come too late to be of use comes before that; how it ends is told at once."
-MOST_NAMED = 10
-GO_ON = {
-    Target.UPLOAD: "Watch it again from where you want to be told.",
-    Target.OWN: "`/upload-status watch all` watches them again, by direct message or, with `here`, in a channel.",
-    Target.VAULT: "`/upload-status watch vault here` watches it again, from another channel.",
-}
+OF_ONE_UPLOAD = (Target.UPLOAD, Target.CARD)
 
 
 class Made(Protocol):
@@ -166,9 +162,7 @@ def _some(lines: Sequence[Line], rows: int, look: Look, done: Message | None) ->
     blocks += [header(title), divider()]
     for line in lines[:rows]:
         said.append(f"\n• {_row(line, look, IN_TEXT)}.")
-        lines_of_it = _row(line, look, IN_BLOCKS)
-        blocks.append(section(lines_of_it, accessory=snooze_menu(line.watch, in_list=True)))
-        blocks.append(actions(stop_button(line.watch, "Stop this watch", in_list=True)))
+        blocks += row(line, look, "Stop this watch", in_list=True)
     if len(lines) > rows:
         more = f"And {len(lines) - rows} more. `/upload-status unwatch all` stops every one."
         said.append(f"\n{more}")
@@ -176,20 +170,37 @@ def _some(lines: Sequence[Line], rows: int, look: Look, done: Message | None) ->
     return " ".join(said), blocks
 
 
+def row(line: Line, look: Look, spoken: str, *, in_list: bool = False) -> list[Block]:
+    """A watch in two blocks, with Snooze and with Stop, of which `spoken` tells screen readers; `in_list` as in
+    `stop_button`. A live card is no reminder, so there is nothing to snooze."""
+    is_card = line.watch.target is Target.CARD
+    menu = None if is_card else snooze_menu(line.watch, in_list=in_list)
+    return [
+        section(_row(line, look, IN_BLOCKS), accessory=menu),
+        actions(stop_button(line.watch, spoken, in_list=in_list)),
+    ]
+
+
 def _row(line: Line, look: Look, ink: Ink) -> str:
     watch, in_blocks = line.watch, ink is IN_BLOCKS
     name = subject(watch, line.vault_name, ink)
     facts = [where(watch.place)]
-    if watch.snoozed_until is not None and watch.snoozed_until > look.now:
+    if watch.target is Target.CARD:
+        facts = [f"card kept up to date {live_cards.where_kept(watch.place)}"]
+        if watch.told.over is Over.UNLINKED:
+            facts.append("once you have linked again")
+        if watch.expires is not None:
+            facts.append(f"expires {_due(watch.expires, look.now, ink)}")
+    elif watch.snoozed_until is not None and watch.snoozed_until > look.now:
         facts.append(f"snoozed until {ink.moment(watch.snoozed_until)}")
     elif line.next_due is not None:
         facts.append(f"next reminder {_due(line.next_due, look.now, ink)}")
     else:
         facts.append("next reminder when there is news")
-    if watch.target is Target.UPLOAD and look.several_vaults:
+    if watch.target in OF_ONE_UPLOAD and look.several_vaults:
         facts.append(f"Vault: {escape(line.vault_name)}")
     told = "  ·  ".join(facts) if in_blocks else ", ".join(facts)
-    if watch.target is not Target.UPLOAD:
+    if watch.target not in OF_ONE_UPLOAD:
         return f"*{name}*\n{told}" if in_blocks else f"{name}: {told}"
     if in_blocks:
         return f"*{name}*\n{told}\n{code(watch.upload_id)}"
@@ -200,7 +211,7 @@ def announcement(watch: Watch, vault_name: str, owner: str) -> Message:
     """What a channel reads before it is told anything; `owner` is a mention of whoever put the watch there."""
     i_tell = "of each I tell" if watch.target is Target.OWN else "I tell"
     text, drawn = (
-        f"{owner} watches {_thing(watch, vault_name, ink)} here: {i_tell} this channel {what_is_told(watch)}."
+        f"{owner} watches {thing(watch, vault_name, ink)} here: {i_tell} this channel {what_is_told(watch)}."
         for ink in (IN_TEXT, IN_BLOCKS)
     )
     rights = f"Its numbers are read with the Vault rights of {owner}."
@@ -221,12 +232,15 @@ def stopped(watches: Sequence[Watch], name_of: Callable[[str], str]) -> Message:
 
 
 def _no_longer(watches: Sequence[Watch], name_of: Callable[[str], str], ink: Ink) -> str:
+    cards = [watch for watch in watches if watch.target is Target.CARD]
+    others = [watch for watch in watches if watch.target is not Target.CARD]
+    found = [f"I no longer keep {live_cards.cards_of(cards, ink)} up to date."] if cards else []
     names = [
         f"{subject(watch, name_of(watch.vault_host), ink)}{'' if watch.place.is_direct else f' {where(watch.place)}'}"
-        for watch in watches[:MOST_NAMED]
+        for watch in others[:MOST_NAMED]
     ]
-    more = [f"{len(watches) - MOST_NAMED} more"] if len(watches) > MOST_NAMED else []
-    return f"I no longer watch {listed([*names, *more])}."
+    more = [f"{len(others) - MOST_NAMED} more"] if len(others) > MOST_NAMED else []
+    return " ".join([*([f"I no longer watch {listed([*names, *more])}."] if others else []), *found])
 
 
 def snoozed(watch: Watch, vault_name: str, look: Look) -> Message:
@@ -241,43 +255,3 @@ def snoozed(watch: Watch, vault_name: str, look: Look) -> Message:
         for ink in (IN_TEXT, IN_BLOCKS)
     )
     return Message(text=f"{text} {BUT_IN_TIME}", blocks=[section(f"{drawn}\n{BUT_IN_TIME}")])
-
-
-def asked_to_stop(watch: Watch, *, reached: bool = True) -> Message:
-    """What somebody reads who wants a watch of another person to end."""
-    then = "I have asked them to stop it." if reached else "I could not reach them just now: please ask them."
-    sentence = f"This watch belongs to {person(watch.owner.user_id)}. {then}"
-    return Message(text=sentence, blocks=[section(sentence)])
-
-
-def request_to_stop(watch: Watch, vault_name: str, asker: SlackUser) -> Message:
-    """The direct message to the owner of a watch that somebody in its channel wants to end."""
-    text, drawn = (
-        f"{person(asker.user_id)} asks you to stop the watch of {_thing(watch, vault_name, ink)} {where(watch.place)}."
-        for ink in (IN_TEXT, IN_BLOCKS)
-    )
-    return Message(text=text, blocks=[section(drawn), actions(stop_button(watch, "Stop this watch"))])
-
-
-def place_gone(watch: Watch, vault_name: str, reason: str) -> Message:
-    """The direct message to the owner of a watch whose channel takes no message any more; `reason` is Slack's code."""
-    text, drawn = (
-        f"I can no longer post in {channel(watch.place)}, so your watch of {_thing(watch, vault_name, ink)} there "
-        "has ended."
-        for ink in (IN_TEXT, IN_BLOCKS)
-    )
-    why = f"Slack's reason: {escape(reason)}."
-    blocks = [section(f"*{drawn}*\n{GO_ON[watch.target]}"), context(why)]
-    if watch.target is Target.UPLOAD:
-        value = {"u": watch.upload_id, "v": watch.vault_host}
-        blocks.insert(
-            1, actions(button("Watch again", "watch", value=value, spoken="Watch the upload again"))
-        )
-    return Message(text=f"{text} {GO_ON[watch.target]} {why}", blocks=blocks)
-
-
-def _thing(watch: Watch, vault_name: str, ink: Ink) -> str:
-    """What is watched, for others than its owner."""
-    if watch.target is Target.OWN:
-        return f"all uploads of {person(watch.owner.user_id)} in {escape(vault_name)}"
-    return subject(watch, vault_name, ink)

@@ -14,13 +14,25 @@ from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.slack import payloads
 from bot.slack.blocks import errors, watch_modal
+from bot.slack.blocks import my_uploads as my_uploads_view
+from bot.slack.blocks.abort_modal import ABORT
+from bot.slack.blocks.kit import Message
+from bot.slack.blocks.settings_modal import SETTINGS
+from bot.slack.calls import HOME, MODAL, Call, Payload
 from bot.slack.listeners import watch_form
+from bot.slack.listeners.aborting import AbortAnswers
 from bot.slack.listeners.collaborators import Collaborators
 from bot.slack.listeners.commands import CommandAnswers
+from bot.slack.listeners.details import DetailsAnswers
+from bot.slack.listeners.home import HomeAnswers
 from bot.slack.listeners.linking import LinkingAnswers
+from bot.slack.listeners.live import LiveAnswers
+from bot.slack.listeners.messages import MessageAnswers
+from bot.slack.listeners.my_uploads import MyUploads
+from bot.slack.listeners.sharing import SharingAnswers
+from bot.slack.listeners.unfurling import Unfurling
 from bot.slack.listeners.uploads import UploadAnswers
 from bot.slack.listeners.watching import WatchAnswers
-from bot.slack.payloads import Call, Payload
 from bot.slack.work import Answer, Work
 
 COMMAND = "/upload-status"
@@ -32,9 +44,17 @@ Listener = Callable[..., Awaitable[None]]
 def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
     """Bind every listener to the app."""
     linking = LinkingAnswers(given)
-    uploads = UploadAnswers(given)
+    sharing = SharingAnswers(given)
+    uploads = UploadAnswers(given, sharing)
     watching = WatchAnswers(given)
-    commands = CommandAnswers(given, linking, uploads, watching)
+    commands = CommandAnswers(given, linking=linking, uploads=uploads, sharing=sharing, watching=watching)
+    live = LiveAnswers(given, sharing)
+    messages = MessageAnswers(given)
+    my_uploads = MyUploads(given)
+    details = DetailsAnswers(given)
+    aborting = AbortAnswers(given)
+    home = HomeAnswers(given)
+    unfurling = Unfurling(given)
 
     def answering(reader: Callable[[Payload], Call], answer: Answer) -> Listener:
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -50,12 +70,55 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
         if not call.number("open", 0):
             work.start(call, linking.link_button)
 
-    async def watch_button(ack: AsyncAck, body: dict[str, Any]) -> None:
-        """The form is the answer; the card it was opened from stays in any case."""
+    def beside(answer: Answer) -> Listener:
+        """A button whose answer does not take the place of the card it is on: a form, or what came of sharing it."""
+
+        def reader(body: Payload) -> Call:
+            call = payloads.from_action(body)
+            return replace(call, reply_to=replace(call.reply_to, replace_original=False))
+
+        return answering(reader, answer)
+
+    def where(message: Answer, *, home: Answer | None = None, modal: Answer | None = None) -> Listener:
+        """A button that means the same wherever it is, and is answered where it is."""
+
+        async def answer(call: Call) -> Message | None:
+            kind = call.reply_to.view.kind if call.reply_to.view else ""
+            return await ({HOME: home, MODAL: modal}.get(kind) or message)(call)
+
+        return answering(payloads.from_action, answer)
+
+    async def mention(ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Apps mention each other too; nobody would read the answer."""
         await ack()
-        call = payloads.from_action(body)
-        staying = replace(call.reply_to, replace_original=False)
-        work.start(replace(call, reply_to=staying), watching.open_form)
+        call = payloads.from_mention(body)
+        if call.slack_user.user_id:
+            work.start(call, commands.mention)
+
+    async def home_opened(ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Slack tells of the Messages tab by the same event."""
+        await ack()
+        call = payloads.from_home_opened(body)
+        if call.text == HOME:
+            work.start(call, home.opened)
+
+    async def link_shared(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        work.do(payloads.from_event(body), unfurling.unfurl, once=True)
+
+    def form(sent: Callable[[Call], Awaitable[tuple[Answer | None, dict[str, str]]]]) -> Listener:
+        """A form: what is wrong in it is said within it, before it closes."""
+
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+            call = payloads.from_view(body)
+            answer, faults = await sent(call)
+            if answer is None:
+                await ack(response_action="errors", errors=faults)
+                return
+            await ack()
+            work.start(call, answer)
+
+        return listener
 
     async def watch_sent(ack: AsyncAck, body: dict[str, Any]) -> None:
         """What is wrong in the form is said within it, before it closes."""
@@ -66,6 +129,11 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
             return
         await ack()
         work.start(call, partial(watching.sent, form=wishes))
+
+    async def search_sent(ack: AsyncAck, body: dict[str, Any]) -> None:
+        """The button Search: the modal stays. Slack: what has an input needs such a button (reference "Views")."""
+        await ack(response_action="update", view=my_uploads_view.looking())
+        work.start(payloads.from_open_view(body), my_uploads.search)
 
     async def departure(ack: AsyncAck, body: dict[str, Any]) -> None:
         """Most changes of people's profiles are none; they come in numbers."""
@@ -81,14 +149,34 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
         await ack()
 
     app.command(COMMAND)(answering(payloads.from_command, commands.upload_status))
-    app.action("refresh")(answering(payloads.from_action, uploads.refresh))
-    app.action(re.compile(r"open_list(:\w+)?"))(answering(payloads.from_action, uploads.open_list))
-    app.action("watch")(watch_button)
-    app.action("unwatch")(answering(payloads.from_action, watching.stop))
-    app.action("snooze")(answering(payloads.from_action, watching.snooze))
+    app.action("refresh")(where(uploads.refresh, home=home.refresh))
+    app.action("refresh:found")(beside(uploads.refresh))
+    app.action(re.compile(r"open_list(:\w+)?"))(
+        where(uploads.open_list, home=home.refresh, modal=my_uploads.page)
+    )
+    app.action("details")(beside(details.open))
+    app.action("watch")(beside(watching.open_form))
+    app.action("unwatch")(where(watching.stop, home=partial(home.after, watching.stop)))
+    app.action("snooze")(where(watching.snooze, home=partial(home.after, watching.snooze)))
     app.view(watch_modal.CALLBACK_ID)(watch_sent)
+    app.action("share")(beside(sharing.share_button))
+    app.action("take_back")(answering(payloads.from_action, live.take_back))
+    app.action("live")(answering(payloads.from_action, live.keep))
     app.action("link")(link_button)
-    app.action("unlink")(answering(payloads.from_action, linking.unlink_button))
+    app.action("unlink")(where(linking.unlink_button, home=partial(home.after, linking.unlink_button)))
+    app.event("app_mention")(mention)
+    app.shortcut("check_upload")(answering(payloads.from_message_shortcut, messages.check_upload))
+    app.shortcut("my_uploads")(answering(payloads.from_global_shortcut, my_uploads.open))
+    app.view(my_uploads_view.CALLBACK_ID)(search_sent)
+    app.action("search")(answering(payloads.from_action, my_uploads.search))
+    app.event("app_home_opened")(home_opened)
+    app.action("settings")(answering(payloads.from_action, home.open_settings))
+    app.view(SETTINGS)(form(home.settings_sent))
+    app.event("link_shared")(link_shared)
+    if given.allow_abort:
+        app.action("abort")(answering(payloads.from_action, aborting.open))
+    # A form that is still open when the operator switches it off is answered too: nothing was aborted.
+    app.view(ABORT)(form(aborting.sent))
     for kind in ("app_uninstalled", "tokens_revoked", "user_change"):
         app.event(kind)(departure)
 

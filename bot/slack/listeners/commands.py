@@ -1,28 +1,48 @@
 """The slash command `/upload-status` and its words."""
 
+from dataclasses import replace
+
 from bot.model.errors import MalformedUploadId, UnknownWords
 from bot.slack import parse
 from bot.slack.blocks import upload_status, usage
 from bot.slack.blocks.kit import Message
+from bot.slack.calls import Call
 from bot.slack.listeners.collaborators import Collaborators
 from bot.slack.listeners.linking import LinkingAnswers
+from bot.slack.listeners.sharing import SharingAnswers
 from bot.slack.listeners.uploads import UploadAnswers
 from bot.slack.listeners.watching import WatchAnswers
-from bot.slack.payloads import Call
+
+ABOUT_ONESELF = parse.Link | parse.Unlink | parse.WhoAmI | parse.ListWatches | parse.Unwatch
+"""Links, and watches in whatever channel: nobody else's business, wherever one asks."""
 
 
 class CommandAnswers:
     """Answers what people type."""
 
     def __init__(
-        self, given: Collaborators, linking: LinkingAnswers, uploads: UploadAnswers, watching: WatchAnswers
+        self,
+        given: Collaborators,
+        *,
+        linking: LinkingAnswers,
+        uploads: UploadAnswers,
+        sharing: SharingAnswers,
+        watching: WatchAnswers,
     ) -> None:
         self._given = given
         self._linking = linking
         self._uploads = uploads
+        self._sharing = sharing
         self._watching = watching
 
-    async def upload_status(self, call: Call) -> Message:
+    async def mention(self, call: Call) -> Message | None:
+        """`@Vault Uploads …`: answered for all to read, but for what is about the asker's own account and watches, and
+        for the list where nobody asked for it by its name: people also name an app to have it invited."""
+        answer = await self.upload_status(call)
+        is_own = not call.text or isinstance(parse.read(call.text), ABOUT_ONESELF)
+        return replace(answer, only_asker=True) if answer and is_own else answer
+
+    async def upload_status(self, call: Call) -> Message | None:
         """`/upload-status …`"""
         try:
             request = parse.read(call.text)
@@ -32,8 +52,12 @@ class CommandAnswers:
             raise
         return await self._answer(call, request)
 
-    async def _answer(self, call: Call, request: parse.Request) -> Message:
+    async def _answer(self, call: Call, request: parse.Request) -> Message | None:
         match request:
+            case parse.ShowStatus(pasted) | parse.ShareUpload(pasted) if call.reply_to.in_public:
+                return await self._sharing.in_public(call, pasted)
+            case parse.ShareUpload(pasted):
+                return await self._sharing.share(call, pasted)
             case parse.ShowStatus(pasted):
                 status = await self._given.statuses.look_up(call.asker, pasted)
                 return upload_status.card(status, self._given.look())

@@ -3,8 +3,8 @@
 from bot.model.errors import NotLinked
 from bot.slack.blocks import linking
 from bot.slack.blocks.kit import Message
+from bot.slack.calls import Call
 from bot.slack.listeners.collaborators import Collaborators
-from bot.slack.payloads import Call
 
 
 class LinkingAnswers:

@@ -2,25 +2,29 @@
 
 from dataclasses import replace
 
-from bot.model.pasting import Pasted, read_upload_id
 from bot.slack.blocks import errors, upload_list, upload_status
 from bot.slack.blocks.kit import Message
+from bot.slack.calls import Call
 from bot.slack.failures import keep_in_log
 from bot.slack.listeners.collaborators import Collaborators
-from bot.slack.payloads import Call
+from bot.slack.listeners.meaning import pasted_in
+from bot.slack.listeners.sharing import SharingAnswers
 
 
 class UploadAnswers:
     """Answers clicks about uploads."""
 
-    def __init__(self, given: Collaborators) -> None:
+    def __init__(self, given: Collaborators, sharing: SharingAnswers) -> None:
         self._given = given
+        self._sharing = sharing
 
-    async def refresh(self, call: Call) -> Message:
-        """Refresh on a card, Show in a list."""
+    async def refresh(self, call: Call) -> Message | None:
+        """Refresh on a card, Show in a list, Check as me: for the clicker alone, unless the card is their own."""
         pasted = pasted_in(call)
         if pasted is None:
             return errors.notice(errors.OLD_BUTTON)
+        if not call.is_private and self._given.proofs.is_owner(call):
+            return await self._sharing.refresh(call, pasted)
         return upload_status.card(await self._given.statuses.look_up(call.asker, pasted), self._given.look())
 
     async def open_list(self, call: Call) -> Message:
@@ -32,21 +36,10 @@ class UploadAnswers:
         found = await self._given.statuses.list_all(call.asker, vault)
         for trouble in found.troubles:
             keep_in_log(trouble.error, call.reference)
-        return upload_list.listing(found, self._given.look(), page=page, reference=call.reference)
+        listed = upload_list.listing(found, self._given.look(), page=page, reference=call.reference)
+        # What is wrong with a link is nobody else's business, wherever one asks.
+        return replace(listed, only_asker=True) if found.troubles else listed
 
     async def unknown(self, _: Call) -> Message:
         """A button that no release knows any more."""
         return errors.notice(errors.OLD_BUTTON)
-
-
-def pasted_in(call: Call) -> Pasted | None:
-    """Return the upload that a button or form means, None where it names none."""
-    upload_id = call.state("u")
-    if upload_id is None:
-        return None
-    pasted = read_upload_id(upload_id)
-    if upload_id in pasted.others:
-        # A button's value is the id itself: a mark at its end belongs to it.
-        pasted = replace(pasted, upload_id=upload_id, others=(), changed=False)
-    host = call.state("v")
-    return pasted.at(host) if host else pasted

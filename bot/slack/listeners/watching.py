@@ -9,13 +9,14 @@ from bot.model.errors import BotError, NotYourWatch, WatchNotFound
 from bot.model.quiet import quiet_hours
 from bot.model.watches import Place, Preferences
 from bot.slack import parse
-from bot.slack.blocks import errors, watches
+from bot.slack.blocks import errors, watch_ends, watches
+from bot.slack.blocks.form_fields import night_of
 from bot.slack.blocks.kit import Message
 from bot.slack.blocks.watch_modal import modal, not_opened
+from bot.slack.calls import Call
 from bot.slack.listeners.collaborators import Collaborators
-from bot.slack.listeners.uploads import pasted_in
+from bot.slack.listeners.meaning import pasted_in
 from bot.slack.listeners.watch_form import WatchForm
-from bot.slack.payloads import Call
 from bot.slack.replies import NotDelivered
 from bot.usecases.watching import Watched
 
@@ -123,7 +124,7 @@ class WatchAnswers:
     async def _take_quiet_hours(self, call: Call, form: WatchForm) -> None:
         before = await self._given.preferring.preferences(call.slack_user)
         # A form that opened without knowing of the person's quiet hours must not take them away.
-        if form.quiet == _night(before) or (form.quiet is None and not call.number("q", 0)):
+        if form.quiet == night_of(before) or (form.quiet is None and not call.number("q", 0)):
             return
         await self._given.preferring.prefer(call.asker, quiet=form.quiet, lead_times=before.lead_times)
 
@@ -153,26 +154,24 @@ class WatchAnswers:
         if asked is None or now - asked >= NOT_AGAIN:
             name = self._given.vaults.name_of(watch.vault_host)
             try:
-                await self._given.replies.tell(watch.owner, watches.request_to_stop(watch, name, asker))
+                await self._given.replies.tell(watch.owner, watch_ends.request_to_stop(watch, name, asker))
             except NotDelivered as error:
                 log.warning("an owner was not asked to stop a watch", reason=str(error))
-                return watches.asked_to_stop(watch, reached=False)
+                return watch_ends.asked_to_stop(watch, reached=False)
             self._asked[key] = now
             if len(self._asked) > MOST_KEPT:
                 del self._asked[next(iter(self._asked))]
-        return watches.asked_to_stop(watch)
+        return watch_ends.asked_to_stop(watch)
 
 
 def _place(call: Call, *, here: bool) -> Place:
     """Where to tell. A direct message of two people is no place for the bot, so it writes to the owner itself."""
-    return Place(call.channel_id) if here and _is_channel(call.channel_id) else Place()
+    if not here or not _is_channel(call.channel_id):
+        return Place()
+    # Asked for in a thread, it is told in that thread.
+    return Place(call.channel_id, call.thread_ts if call.reply_to.in_public else "")
 
 
 def _is_channel(conversation: str) -> bool:
     """Slack: ids of direct messages begin with D, those of channels with C or, of some private ones, G."""
     return bool(conversation) and not conversation.startswith("D")
-
-
-def _night(preferences: Preferences) -> tuple[int, int] | None:
-    start, end = preferences.quiet_from, preferences.quiet_to
-    return None if start is None or end is None else (start, end)
