@@ -23,24 +23,23 @@ from bot.model.references import new_reference
 from bot.readiness import checks
 from bot.reminders import reminders
 from bot.slack.blocks.upload_status import Look
-from bot.slack.bolt import bolt_app
 from bot.slack.delivery_faults import due_work_retries
-from bot.slack.departures import DEACTIVATED, Departures
-from bot.slack.failures import Failures, LinkUrl
+from bot.slack.departures import DEACTIVATED
 from bot.slack.installed import ManyWorkspaces
-from bot.slack.listeners import register
-from bot.slack.listeners.collaborators import Collaborators
 from bot.slack.people import People
+from bot.slack.proofs import Proofs
 from bot.slack.replies import Replies, retry_handlers
 from bot.slack.socket_mode import SocketMode
-from bot.slack.views import Views
 from bot.slack.work import Work
 from bot.storage import Storage
-from bot.telling import confirmer, slack_deliveries, teller
+from bot.talking import talking
+from bot.telling import confirmer, slack_cards, slack_deliveries, teller
 from bot.usecases.acting import Acting
 from bot.usecases.auditing import Auditing
+from bot.usecases.homes import HomeCare
 from bot.usecases.leaving import Leaving
 from bot.usecases.linking import Linking
+from bot.usecases.live_cards import farewell_of
 from bot.usecases.notices import LINK_ENDED, TOKEN_ENDS, Notices
 from bot.usecases.pruning import Pruning
 from bot.usecases.renewing import Renewing
@@ -121,15 +120,12 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
         def look() -> Look:
             return Look(now=clock(), stall_after=config.stall_after, several_vaults=vaults.several)
 
-        deliveries = slack_deliveries(
-            AsyncWebClient(
-                base_url=config.slack_api_url, session=slack_http, retry_handlers=due_work_retries()
-            ),
-            installed=installed,
-            people=people,
-            look=look,
-            clock=clock,
+        due_slack = AsyncWebClient(
+            base_url=config.slack_api_url, session=slack_http, retry_handlers=due_work_retries()
         )
+        deliveries = slack_deliveries(due_slack, installed=installed, people=people, look=look, clock=clock)
+        cards = slack_cards(due_slack, installed=installed, proofs=Proofs(store.keyring.mac), look=look)
+        homes = HomeCare(homes=store.homes, due=store.due, clock=store.due.clock)
         leaving = Leaving(
             accounts=store.accounts,
             tickets=store.tickets,
@@ -138,6 +134,8 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             auditing=auditing,
             watches=store.watches,
             release=deliveries.release,
+            farewell=farewell_of(cards, vaults),
+            homes=homes,
         )
 
         async def forget(slack_user: SlackUser) -> None:
@@ -169,10 +167,6 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
         statuses = UploadStatuses(
             acting=acting, client=client, auditing=auditing, clock=clock, stall_after=config.stall_after
         )
-        departures = Departures(
-            installed=installed, people=people, leaving=leaving, accounts=store.accounts, auditing=auditing
-        )
-
         telling = reminders(
             config,
             store,
@@ -181,32 +175,32 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             client=client,
             auditing=auditing,
             deliveries=deliveries,
+            cards=cards,
             vaults=vaults,
             clock=store.due.clock,
         )
-        given = Collaborators(
+        talk = talking(
+            config,
+            store,
+            slack=slack,
+            slack_http=slack_http,
+            installed=installed,
+            people=people,
+            acting=acting,
+            client=client,
             statuses=statuses,
             linking=linking,
             leaving=leaving,
-            departures=departures,
-            watching=telling.watching,
-            care=telling.care,
-            preferring=telling.preferring,
-            replies=replies,
-            views=Views(client=slack, installed=installed),
-            link_url=_link_url(linking, config.public_url),
+            auditing=auditing,
+            telling=telling,
+            homes=homes,
             vaults=vaults,
             clock=clock,
             look=look,
-            lead_times=config.remind_before,
         )
-        failures = Failures(link_url=given.link_url, vault_names=given.vault_names, look=given.look)
-        work = Work(replies=replies, failures=failures, installed=installed, people=people, auditing=auditing)
-        app = bolt_app(slack, installed)
-        register(app, work, given)
         socket_mode = None
         if config.slack_app_token is not None:
-            socket_mode = SocketMode(app, config.slack_app_token, slack)
+            socket_mode = SocketMode(talk.app, config.slack_app_token, slack)
             stack.push_async_callback(socket_mode.close)
         pages = LinkPages(
             linking=linking,
@@ -214,7 +208,7 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             methods=config.link_methods,
             public_url=config.public_url,
             mac=store.keyring.mac,
-            confirm=confirmer(replies, linking, vaults),
+            confirm=confirmer(replies, linking, vaults, homes),
             clock=clock,
             keep_alive=config.keep_alive,
         )
@@ -229,15 +223,15 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
         pruning = Pruning(log=store.audit, clock=clock, keep=config.audit_keep)
         worker = Worker(
             store.due,
-            {**notices.kinds(), **pruning.kinds(), **telling.kinds},
-            promises=[*telling.kinds, TOKEN_ENDS, LINK_ENDED],
+            {**notices.kinds(), **pruning.kinds(), **telling.kinds, **talk.kinds, **talk.redraws},
+            promises=[*telling.kinds, *talk.kinds, TOKEN_ENDS, LINK_ENDED],
             longest_job=JOB_TIME,
         )
         await store.due.schedule(pruning.jobs())
         slack_events = None
         if config.slack_signing_secret is not None and not config.socket_mode:
             slack_events = SlackEvents(
-                dispatch=app.async_dispatch, signing_secret=config.slack_signing_secret, clock=clock
+                dispatch=talk.app.async_dispatch, signing_secret=config.slack_signing_secret, clock=clock
             )
         web = web_app(
             link_pages=pages,
@@ -246,7 +240,7 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             checks=checks(store.database, socket_mode, started),
             more_routes=install_routes(config, store, slack, installed, auditing, clock),
         )
-        yield Running(web=web, socket_mode=socket_mode, work=work, worker=worker)
+        yield Running(web=web, socket_mode=socket_mode, work=talk.work, worker=worker)
 
 
 async def serve(config: Config, stop: asyncio.Event, started: asyncio.Event) -> None:
@@ -290,11 +284,3 @@ def _identity_provider(config: Config, http: httpx.AsyncClient, clock: Clock) ->
         redirect_uri=f"{config.public_url}/link/oidc/callback",
         clock=clock,
     )
-
-
-def _link_url(linking: Linking, public_url: str) -> LinkUrl:
-    async def link_url(slack_user: SlackUser, vault_name: str | None) -> str:
-        ticket = await linking.start(slack_user, vault_name)
-        return f"{public_url}/link?ticket={ticket.reveal()}"
-
-    return link_url

@@ -21,6 +21,7 @@ from bot.cli_store import CHECKS as CHECKS
 from bot.cli_store import RunFailed, WrongUsage
 from bot.config import Config, ConfigError
 from bot.config_rules import near_misses
+from bot.config_values import vaults
 from bot.logs import set_up_logging
 from bot.model.errors import BotError
 
@@ -221,13 +222,22 @@ def stored(arguments: argparse.Namespace) -> int:
 
 
 def manifest(arguments: argparse.Namespace) -> int:
-    """Print the manifest for one of the two modes."""
-    from bot.manifest import filled_in
+    """Print the manifest for one of the two modes, with the hosts of VAULTS where that is set."""
+    from bot.manifest import MOST_DOMAINS, domains_of, filled_in
 
+    environ, hosts = environment(), list[str]()
+    if environ.get("VAULTS", "").strip() or environ.get("VAULTS_FILE", "").strip():
+        settings = Config.only(environ, ["VAULTS"], {"VAULTS": vaults})
+        hosts = [vault.host for vault in vaults(settings["VAULTS"])]
     try:
-        print(filled_in(arguments.http), end="")
+        print(filled_in(arguments.http, hosts), end="")
     except ValueError as error:
         raise WrongUsage(f"--http: {error}") from None
+    if left_out := domains_of(hosts)[MOST_DOMAINS:]:
+        print(
+            f"Slack takes {MOST_DOMAINS} unfurl domains; links to these get no card: {', '.join(left_out)}",
+            file=sys.stderr,
+        )
     return 0
 
 

@@ -149,9 +149,12 @@ async def person_forgotten(arguments: argparse.Namespace, environment: Environme
     from bot.model.references import new_reference
     from bot.store.accounts import Accounts
     from bot.store.audit import AuditLog
+    from bot.store.due_work import DueWork
+    from bot.store.homes import Homes
     from bot.store.tickets import Tickets
     from bot.store.watches import Watches
     from bot.usecases.auditing import Auditing
+    from bot.usecases.homes import HomeCare
     from bot.usecases.leaving import Leaving
     from bot.vault.client import VaultClient
     from bot.vault.pool import http_client
@@ -160,6 +163,8 @@ async def person_forgotten(arguments: argparse.Namespace, environment: Environme
     async with _opened(settings) as (db, keyring), http_client() as http:
         accounts = Accounts(db, keyring)
         person = await _the_person(accounts, arguments.slack_user, arguments.workspace)
+        due, homes = DueWork(db), Homes(db)
+        home_care, home = HomeCare(homes=homes, due=due, clock=due.clock), await homes.find(person)
         leaving = Leaving(
             accounts=accounts,
             tickets=Tickets(db),
@@ -173,8 +178,12 @@ async def person_forgotten(arguments: argparse.Namespace, environment: Environme
             vaults=Vaults(vaults(settings["VAULTS"])),
             watches=Watches(db, keyring),
             auditing=Auditing(log=AuditLog(db, keyring), clock=system_clock, with_paths=False),
+            homes=home_care,
         )
         gone = await leaving.forget(Asker(person, new_reference()), why="forgotten by the operator")
+        if home is not None:
+            # They are still there, and so is what Slack keeps of their home: the running bot draws it empty.
+            await home_care.redraw(person)
     if arguments.json:
         yield as_json(
             {

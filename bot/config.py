@@ -139,6 +139,7 @@ class Config(BaseSettings):
     stall_after: Annotated[timedelta, NoDecode, BeforeValidator(config_values.positive_duration)] = timedelta(
         hours=1
     )
+    allow_abort: Annotated[bool, BeforeValidator(config_values.boolean)] = False
     link_any_email: Annotated[bool, BeforeValidator(config_values.boolean)] = False
     keep_alive: Annotated[str, BeforeValidator(config_values.one_of("watching", "never"))] = "watching"
     audit_paths: Annotated[bool, BeforeValidator(config_values.boolean)] = False

@@ -9,8 +9,11 @@ from bot.model.clock import Clock
 from bot.storage import Storage
 from bot.usecases.acting import Acting
 from bot.usecases.auditing import Auditing
+from bot.usecases.card_pace import CardPace
 from bot.usecases.delivering import Deliveries
 from bot.usecases.endings import Endings
+from bot.usecases.keeping import Keeping
+from bot.usecases.live_cards import Cards, LiveCards
 from bot.usecases.owners import OwnerNames
 from bot.usecases.polling import Polling
 from bot.usecases.preferring import Preferring
@@ -32,6 +35,7 @@ class Reminders:
     watching: Watching
     care: WatchCare
     preferring: Preferring
+    keeping: Keeping
     kinds: Mapping[str, RunJob]
 
 
@@ -44,6 +48,7 @@ def reminders(
     client: VaultClient,
     auditing: Auditing,
     deliveries: Deliveries,
+    cards: Cards,
     vaults: Vaults,
     clock: Clock,
 ) -> Reminders:
@@ -51,6 +56,16 @@ def reminders(
     watches = store.watches
     preferring = Preferring(watches=watches, deliveries=deliveries, clock=clock)
     places = WatchPlaces(watches=watches, deliveries=deliveries, vaults=vaults, clock=clock)
+    live = LiveCards(
+        watches=watches,
+        accounts=store.accounts,
+        cards=cards,
+        places=places,
+        pace=CardPace(once=store.once, clock=clock),
+        vaults=vaults,
+        clock=clock,
+        stall_after=config.stall_after,
+    )
     polling = Polling(
         watches=watches,
         acting=acting,
@@ -61,6 +76,7 @@ def reminders(
         stall_after=config.stall_after,
         keep_alive=config.keep_alive == "watching",
         with_failsafe=config.failsafe,
+        live=live,
     )
     sending = Sending(due=store.due, deliveries=deliveries, places=places, vaults=vaults, clock=clock)
     vault_news = VaultNews(
@@ -77,6 +93,7 @@ def reminders(
         endings=Endings(acting=acting, client=client),
         sending=sending,
         vault_news=vault_news,
+        live=live,
         deliveries=deliveries,
         auditing=auditing,
         clock=clock,
@@ -106,10 +123,20 @@ def reminders(
             clock=clock,
         ),
         preferring=preferring,
+        keeping=Keeping(
+            watches=watches,
+            statuses=statuses,
+            live=live,
+            cards=cards,
+            auditing=auditing,
+            clock=clock,
+            stall_after=config.stall_after,
+        ),
         kinds={
             "poll": polling.poll,
             "remind": reminding.remind,
             "announce": places.announce,
             "failsafe": places.failsafe,
+            "card": live.draw,
         },
     )

@@ -2,21 +2,29 @@
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from bot.demo.idp import IdpEmulator
+from bot.demo.serving import LOOPBACK
 from bot.demo.slack import SlackEmulator
 from bot.demo.vault import VaultEmulator
 from bot.demo.vault.identity_provider import PROFILE_ID
 from bot.manifest import filled_in
 from bot.store.seal import new_key
 
+TO_TRY: Final = {"ALLOW_ABORT": "true"}
+"""What is switched on beside an operator's defaults where people come to try everything."""
+
 
 def manifest(http_url: str | None) -> dict[str, Any]:
-    """The real manifest, for the demo's way of running; without an address it is Socket Mode's."""
+    """The real manifest, for the demo's way of running; without an address it is Socket Mode's.
+
+    Its unfurl domain is where the emulated Vaults are; Slack itself takes none that is a number.
+    """
     filled: dict[str, Any] = yaml.safe_load(filled_in(http_url))
+    filled["features"]["unfurl_domains"] = [LOOPBACK]
     return filled
 
 

@@ -1,12 +1,14 @@
 """Conversations as text for a terminal: what a person would type and see, drawn from the blocks."""
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.demo.slack import Channel, Message, User, Workspace
+from bot.demo.settings import TO_TRY
+from bot.demo.slack import Channel, Delivery, Message, User, Workspace
 from bot.demo.slack.workspace import BOT_USER_ID
 from bot.demo.workspace import (
     ANSWER_SECONDS,
@@ -18,7 +20,9 @@ from bot.demo.workspace import (
     demo_workspace,
 )
 
+NAMES = {user.id: user.real_name for user in Workspace.seeded().users.values()}
 _DATE = re.compile(r"<!date\^(\d+)\^([^|^>]*)(?:\^[^|>]*)?\|([^>]*)>")
+_PERSON = re.compile(r"<@(\w+)>")
 _LINK = re.compile(r"<([^>|]+)\|([^>]+)>")
 
 
@@ -35,7 +39,7 @@ async def converse(
     message until then. Returns 0 when all was answered, else 1."""
     who = demo_person(person)
     place = _demo_place(channel, who)
-    async with demo_workspace(socket_mode=socket_mode, keep=keep) as demo:
+    async with demo_workspace(socket_mode=socket_mode, settings=TO_TRY, keep=keep) as demo:
         await demo.link_once([who.name] if who.name in LINKED else [])
         read = {message.key for message in direct_messages(demo, who)}
         for text in typed:
@@ -46,14 +50,20 @@ async def converse(
                 delivery = await demo.type(who.name, shown, channel)
                 if delivery is None:
                     continue
-                answer = await delivery.answered(timeout=ANSWER_SECONDS)
+                if delivery.refusal is not None:
+                    say(f"  Slack does not pass it on: {delivery.refusal}")
+                    return 1
+                answer = (
+                    await _answer_to_mention(demo, delivery, who, read)
+                    if shown.startswith("@")
+                    else await delivery.answered(timeout=ANSWER_SECONDS)
+                )
             except TimeoutError as silence:
                 say(f"  no answer: {silence}")
                 return 1
-            say_message(
-                say, answer, f"only visible to {who.real_name.split()[0]}" if answer.is_ephemeral else ""
-            )
-            read.add(answer.key)
+            if answer is not None:
+                say_message(say, answer, _remark(answer, who))
+                read.add(answer.key)
             for message in direct_messages(demo, who):
                 if message.key not in read:
                     read.add(message.key)
@@ -61,9 +71,37 @@ async def converse(
     return 0
 
 
+async def _answer_to_mention(
+    demo: DemoWorkspace, delivery: Delivery, who: User, read: set[str]
+) -> Message | None:
+    """The answer where it was asked; None where it came by direct message, as what only its asker is to read does when
+    nobody is in the thread yet. TimeoutError."""
+    asking = asyncio.create_task(delivery.answered(timeout=ANSWER_SECONDS))
+    changed = asyncio.Event()
+    ending = demo.slack.on_change(changed.set)
+    asking.add_done_callback(lambda _: changed.set())
+    try:
+        while not asking.done():
+            if any(message.key not in read for message in direct_messages(demo, who)):
+                return None
+            await changed.wait()
+            changed.clear()
+        return asking.result()
+    finally:
+        ending()
+        asking.cancel()
+
+
 def direct_messages(demo: DemoWorkspace, who: User) -> list[Message]:
     """Everything the bot has written to a person, oldest first."""
     return [message for message in demo.slack.seen_by(who.name, "dm") if message.author == BOT_USER_ID]
+
+
+def _remark(answer: Message, who: User) -> str:
+    """Who reads it, and where, beside everybody in the conversation."""
+    where = "in the thread" if answer.thread_ts and answer.thread_ts != answer.ts else ""
+    seen_by = f"only visible to {who.real_name.split()[0]}" if answer.is_ephemeral else ""
+    return ", ".join(filter(None, (where, seen_by)))
 
 
 def say_message(say: Callable[[str], None], message: Message, remark: str) -> None:
@@ -105,6 +143,7 @@ def _element(element: dict[str, Any]) -> str:
 
 def _plain(mrkdwn: str) -> str:
     text = _DATE.sub(lambda match: _moment(match[1], match[2]), mrkdwn)
+    text = _PERSON.sub(lambda match: f"@{NAMES.get(match[1], match[1])}", text)
     text = _LINK.sub(r"\2 (\1)", text)
     text = re.sub(r"\*([^*\n]+)\*", r"\1", text).replace("`", "")
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

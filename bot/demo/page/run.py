@@ -11,6 +11,7 @@ from bot.demo.page.acts import Acts
 from bot.demo.page.server import page_app
 from bot.demo.page.stage import Stage, stage_for
 from bot.demo.serving import LoopbackServer
+from bot.demo.settings import TO_TRY
 from bot.demo.workspace import LINKED, demo_person, demo_workspace
 
 USUAL_PORT = 8765
@@ -34,7 +35,7 @@ async def demo_page(
     UnknownName, DemoCannotStart or BotDidNotStart.
     """
     demo_person(person)
-    async with demo_workspace(socket_mode=socket_mode, keep=keep) as demo:
+    async with demo_workspace(socket_mode=socket_mode, settings=TO_TRY, keep=keep) as demo:
         await demo.link_once(LINKED)
         async with stage_for(demo, person) as stage:
             server = LoopbackServer()

@@ -85,9 +85,11 @@ class SlackActs:
         values = fields.mapping(body, "values")
         await self._start(self._slack.submit_view(self._viewer.me, values), "submits the modal")
 
-    async def close_modal(self, _: Body) -> None:
-        """`close_modal`: leave the modal without sending it."""
-        await self._start(self._slack.close_view(self._viewer.me), "closes the modal")
+    async def close_modal(self, body: Body) -> None:
+        """`close_modal`: leave the modal without sending it, and with `everything` those below it too."""
+        everything = fields.flag(body, "everything") if "everything" in body else False
+        closing = self._slack.close_view(self._viewer.me, everything=everything)
+        await self._start(closing, "closes the modal")
 
     async def shortcut(self, body: Body) -> None:
         """`shortcut`: a global shortcut of the composer's menu."""

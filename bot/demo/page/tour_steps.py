@@ -8,6 +8,7 @@ from typing import Final
 
 from bot.demo.page.fields import Body
 from bot.demo.page.tour_guide import Guide
+from bot.demo.page.viewer import HOME
 from bot.demo.vault import seed
 
 HOUR = timedelta(hours=1)
@@ -31,58 +32,79 @@ class Step:
 
 
 async def _ask_as_alice(guide: Guide) -> None:
-    guide.become("alice")
+    await guide.become("alice")
     await guide.ask(guide.upload().id)
 
 
 async def _ask_as_bob(guide: Guide) -> None:
-    guide.become("bob")
+    await guide.become("bob")
     await guide.ask(guide.upload().id)
 
 
-async def _list_as_bob(guide: Guide) -> None:
-    guide.become("bob")
+async def _see_all(guide: Guide) -> None:
+    await guide.become("alice")
     await guide.ask("list")
+    await guide.open_my_uploads()
 
 
 async def _more_bytes(guide: Guide) -> None:
-    guide.become("alice")
+    await guide.become("alice")
     upload = guide.upload()
     guide.send_parts(upload)
     await guide.press_refresh(upload)
 
 
 async def _link_nils(guide: Guide) -> None:
-    guide.become("nils")
+    await guide.become("nils")
     await guide.ask("link")
 
 
-async def _sign_in_as_bob(guide: Guide) -> None:
-    guide.become("bob")
-    await guide.link_by_sign_in(seed.PROMOMATS)
-    await guide.ask("whoami")
-
-
 async def _second_vault(guide: Guide) -> None:
-    guide.become("alice")
+    await guide.become("alice")
     await guide.link_by_sign_in(seed.QUALITY)
     await guide.ask("list")
 
 
+async def _ask_in_thread(guide: Guide) -> None:
+    await guide.become("alice")
+    await guide.mention_in_thread("How far is the film?", guide.upload().id)
+
+
+async def _check_message(guide: Guide) -> None:
+    await guide.become("alice")
+    await guide.check_message(f"For the launch: {guide.upload().id} is yours, {seed.BOB_ARCHIVE} is mine.")
+
+
+async def _share_live(guide: Guide) -> None:
+    await guide.become("alice")
+    await guide.share_live(guide.moving_upload())
+
+
+async def _details(guide: Guide) -> None:
+    await guide.become("alice")
+    await guide.open_details(guide.moving_upload())
+
+
+async def _home(guide: Guide) -> None:
+    await guide.become("alice")
+    await guide.open_home()
+
+
+async def _link_to_upload(guide: Guide) -> None:
+    await guide.become("alice")
+    await guide.check_link(guide.upload())
+
+
 async def _watch(guide: Guide) -> None:
-    guide.become("alice")
-    await guide.ask(f"watch {guide.upload(HOUR).id} {LEAD_WORDS}")
-
-
-async def _nearly_expired(guide: Guide) -> None:
-    guide.become("alice")
-    upload = guide.upload()
+    await guide.become("alice")
+    upload = guide.upload(HOUR)
+    await guide.ask(f"watch {upload.id} {LEAD_WORDS}")
     guide.jump_before_expiry(upload, HOUR)
     await guide.ask(upload.id)
 
 
 async def _late_reminder(guide: Guide) -> None:
-    guide.become("alice")
+    await guide.become("alice")
     upload = guide.upload(LEAD)
     await guide.ask(f"watch {upload.id} {LEAD_WORDS}")
     guide.jump_before_expiry(upload, HOUR)
@@ -96,9 +118,27 @@ async def _late_reminder(guide: Guide) -> None:
 
 def _typed(person: str, words: str) -> Callable[[str, Body, str], bool]:
     def is_it(act: str, body: Body, me: str) -> bool:
-        return act == "type" and me == person and words in str(body.get("text", ""))
+        text = str(body.get("text", ""))
+        return act == "type" and me == person and text.startswith("/") and words in text
 
     return is_it
+
+
+def _pressed(action_id: str) -> Callable[[str, Body, str], bool]:
+    """A button of the app's, wherever it stands; not the one below a link."""
+    return lambda act, body, _: (
+        act in ("click", "click_view") and body.get("action_id") == action_id and not body.get("card")
+    )
+
+
+def _named_the_app(act: str, body: Body, _: str) -> bool:
+    return act == "type" and "@vault uploads" in str(body.get("text", "")).lower()
+
+
+def _looked_at_all(act: str, body: Body, me: str) -> bool:
+    return _typed(me, "list")(act, body, me) or (
+        act == "shortcut" and body.get("callback_id") == "my_uploads"
+    )
 
 
 STEPS: Final = (
@@ -117,17 +157,61 @@ STEPS: Final = (
         is_done_by=_typed("bob", seed.CHOLECAP),
     ),
     Step(
-        title="See all of your uploads",
-        text="Still as Bob, type /upload-status list: his own uploads, the most urgent first.",
-        run=_list_as_bob,
-        is_done_by=lambda act, body, _: act == "type" and "list" in str(body.get("text", "")),
-    ),
-    Step(
         title="More bytes arrive; press Refresh",
         text="Back as Alice: send the next part at the right, then press Refresh on the card. It is read anew, "
         "with her own Vault rights.",
         run=_more_bytes,
-        is_done_by=lambda act, body, _: act == "click" and body.get("action_id") == "refresh",
+        is_done_by=_pressed("refresh"),
+    ),
+    Step(
+        title="See all of your uploads",
+        text="Type /upload-status list, or choose My uploads at ⚡ Shortcuts: a window to search them, by name, path "
+        "or id.",
+        run=_see_all,
+        is_done_by=_looked_at_all,
+    ),
+    Step(
+        title="Details, and how to resume",
+        text="Press Details on a card: its parts, its pace, and the curl line that sends the next part. Abort asks "
+        "for the file's name first.",
+        run=_details,
+        is_done_by=_pressed("details"),
+    ),
+    Step(
+        title="Ask in a thread",
+        text="Slack runs no commands in threads. Write @Vault Uploads and the id there: the answer is in public, as "
+        "you asked in public.",
+        run=_ask_in_thread,
+        is_done_by=_named_the_app,
+    ),
+    Step(
+        title="Check a message",
+        text="Somebody's message names uploads. Choose ⋯ on it, then Check upload status: you alone see those that "
+        "are yours to see.",
+        run=_check_message,
+        is_done_by=lambda act, body, _: (
+            act == "message_shortcut" and body.get("callback_id") == "check_upload"
+        ),
+    ),
+    Step(
+        title="Check a link as yourself",
+        text="Post an upload's address from Vault. The card below it tells nothing; Check as me shows each person "
+        "what they may see.",
+        run=_link_to_upload,
+        is_done_by=lambda act, body, _: act == "click" and bool(body.get("card")),
+    ),
+    Step(
+        title="A shared card that stays true",
+        text="Press Share on Alice's card, then Keep this up to date on the one that all see. Send parts, jump ahead: "
+        "it changes by itself.",
+        run=_share_live,
+        is_done_by=_pressed("live"),
+    ),
+    Step(
+        title="Open the app's Home",
+        text="At the left, below Apps: Alice's uploads, what she watches, her settings and her links, on one page.",
+        run=_home,
+        is_done_by=lambda act, body, _: act == "go" and body.get("place") == HOME,
     ),
     Step(
         title="Become Nils and link an account",
@@ -137,33 +221,17 @@ STEPS: Final = (
         is_done_by=_typed("nils", "link"),
     ),
     Step(
-        title="Link by the company's sign-in",
-        text="As Bob, type /upload-status link and press “Sign in” on the page: the company's sign-in asks who you "
-        "are and sends you back. From then on the bot renews his Vault sessions by itself.",
-        run=_sign_in_as_bob,
-        is_done_by=lambda act, _, me: act == SIGNED_IN and me == "bob",
-    ),
-    Step(
-        title="Link a second Vault",
-        text="As Alice, type /upload-status link quality. From then on /upload-status list shows both Vaults, and an "
-        "id is found in whichever of them it is.",
+        title="Link a second Vault by the company's sign-in",
+        text="As Alice, type /upload-status link quality and press “Sign in” on the page: the company asks who you "
+        "are and sends you back. From then on the list shows both Vaults.",
         run=_second_vault,
-        is_done_by=_typed("alice", f"link {seed.QUALITY}"),
+        is_done_by=lambda act, _, me: act == SIGNED_IN and me == "alice",
     ),
     Step(
-        title="Watch an upload",
-        text=f"Nobody looks at an upload for three days. Press Watch on Alice's card, or type /upload-status watch, "
-        f"its id and {LEAD_WORDS}: the bot promises to tell her 45 minutes before it expires.",
+        title="Watch an upload, jump near its end",
+        text=f"After 72 hours every byte is gone. Press Watch on Alice's card, or type /upload-status watch, its id "
+        f"and {LEAD_WORDS}. Then jump to one hour before it expires.",
         run=_watch,
-        is_done_by=lambda act, body, me: (
-            _typed("alice", "watch")(act, body, me) or (act == "click" and body.get("action_id") == "watch")
-        ),
-    ),
-    Step(
-        title="Jump to one hour before expiry",
-        text="An upload lives 72 hours, then every byte of it is gone. Move the clock to one hour before that "
-        "and ask again: the card tells it.",
-        run=_nearly_expired,
         is_done_by=lambda act, body, _: (
             act == "clock" and ("before_expiry_of" in body or "before_next_expiry" in body)
         ),

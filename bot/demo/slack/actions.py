@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.demo.slack import forms
-from bot.demo.slack.messages import Block, elements_of, walk
+from bot.demo.slack.messages import Block, Message, elements_of, walk
 
 _CARRIED = ("text", "value", "style", "placeholder")
 
@@ -37,6 +37,14 @@ def action_on(
     }
     action |= {name: element[name] for name in _CARRIED if name in element}
     return action | forms.chosen(element, option)
+
+
+def card_of(message: Message, action: dict[str, Any]) -> Block | None:
+    """The card below a message in which this was used; None if it was the message itself."""
+    for card in message.attachments:
+        if any(block["block_id"] == action["block_id"] for block in walk(card["blocks"])):
+            return card
+    return None
 
 
 def _interactive(blocks: Iterable[Block]) -> Iterator[tuple[Block, Block]]:

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 DEFAULT_SCOPES = frozenset({"chat:write", "commands", "im:write", "users:read", "users:read.email"})
 MESSAGE_SHORTCUT, GLOBAL_SHORTCUT = "message", "global"
@@ -51,6 +53,7 @@ class App:
     messages_tab: bool = True
     messages_tab_read_only: bool = False
     redirect_urls: tuple[str, ...] = ()
+    unfurl_domains: tuple[str, ...] = ()
     declared: bool = False
 
     @classmethod
@@ -79,6 +82,7 @@ class App:
             messages_tab=bool(home.get("messages_tab_enabled", True)),
             messages_tab_read_only=bool(home.get("messages_tab_read_only_enabled", False)),
             redirect_urls=tuple(_part(manifest, "oauth_config").get("redirect_urls") or ()),
+            unfurl_domains=tuple(features.get("unfurl_domains") or ()),
             declared=True,
         )
 
@@ -97,6 +101,24 @@ class App:
             return True
         return event in self.events and _EVENT_SCOPES.get(event) in {None, *granted}
 
+    def unfurl_domain(self, url: str) -> str | None:
+        """The app's domain that a link leads to, or to a host below it, whatever the port; None if to none of them.
+
+        Slack: docs "Unfurling links in messages": addresses by number match nothing. Here those of this machine do,
+        since the emulated Vaults have no others.
+        """
+        try:
+            host = urlsplit(url).hostname or ""
+        except ValueError:
+            return None
+        for domain in self.unfurl_domains:
+            name = domain.lower().partition(":")[0]
+            if host == name:
+                return domain if _may_match(host) else None
+            if host.endswith(f".{name}"):
+                return domain
+        return None
+
     def shortcut(self, callback_id: str, kind: str) -> Shortcut:
         """The shortcut of this kind; LookupError if it is not declared."""
         for shortcut in self.shortcuts:
@@ -106,6 +128,13 @@ class App:
             there = ", ".join(f"{one.callback_id} ({one.kind})" for one in self.shortcuts) or "none"
             raise LookupError(f"the app declares no {kind} shortcut {callback_id}; there are: {there}")
         return Shortcut(callback_id, callback_id, kind)
+
+
+def _may_match(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return True
 
 
 def _part(whole: Mapping[str, Any], name: str) -> Mapping[str, Any]:

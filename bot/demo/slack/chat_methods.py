@@ -126,8 +126,16 @@ class ChatMethods:
         return {"message_ts": message.ts}
 
     def update(self, arguments: Arguments) -> dict[str, Any]:
-        """Slack: reference "chat.update": own messages only, no ephemeral ones, text at most 4,000."""
+        """Slack: reference "chat.update": own messages only, no ephemeral ones, text at most 4,000; none in an archived
+        channel, nor (K) where the app is no member."""
         message = self._own(arguments, "cant_update_message")
+        channel = self._workspace.channels[message.channel]
+        if channel.is_archived:
+            raise ApiFailureError("is_inactive")
+        if BOT_USER_ID not in channel.members:
+            raise ApiFailureError(
+                "channel_not_found" if channel.is_private or channel.is_im else "not_in_channel"
+            )
         content = read_content(arguments, MOST_UPDATED_TEXT)
         if not content.text and content.blocks is None:
             raise ApiFailureError("no_text")

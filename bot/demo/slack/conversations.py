@@ -4,7 +4,7 @@ from bot.demo.slack import payloads
 from bot.demo.slack.composer import MENTION, compose
 from bot.demo.slack.delivery import EVENTS_API, Delivery
 from bot.demo.slack.machine import SlackMachine
-from bot.demo.slack.messages import Message
+from bot.demo.slack.messages import Block, Message
 from bot.demo.slack.workspace import BOT_USER_ID, Channel, User
 
 
@@ -15,10 +15,12 @@ class Conversations(SlackMachine):
         """Post a person's message.
 
         Slack tells the bot nothing of it, as it holds no message scope, unless the text names the app
-        (`@Vault Uploads`): then it is a mention. LookupError where the person cannot write.
+        (`@Vault Uploads`): then it is a mention. And of links to the app's domains it is told wherever they are.
+        LookupError where the person cannot write.
         """
         person, place = self._standing(user, channel)
         message = self._post(person, place, text, thread)
+        await self._share_links(person, place, message)
         if MENTION in message.text:
             await self._mention(person, place, message)
         return message
@@ -34,7 +36,24 @@ class Conversations(SlackMachine):
         person, place = self._standing(user, channel)
         names_it = MENTION in compose(text, self.workspace)[0]
         message = self._post(person, place, text if names_it else f"{MENTION} {text}".strip(), in_thread_of)
+        await self._share_links(person, place, message)
         return await self._mention(person, place, message)
+
+    async def draft(self, user: str, text: str) -> Delivery:
+        """Have this in the composer, not posted yet: for links to its domains the app is asked for a preview."""
+        person = self.workspace.user(user)
+        delivery = Delivery(EVENTS_API, self.clock.now(), {}, person.id)
+        offer = self._unfurls.offer(compose(text, self.workspace)[1])
+        if offer is None:
+            delivery.refuse("there is no link to one of the app's domains")
+        else:
+            await self._tell(delivery, payloads.link_drafted(person, offer, self._moment()))
+        return delivery
+
+    @property
+    def previews(self) -> dict[str, dict[str, Block]]:
+        """What the app showed of links that are being written, by unfurl_id and address; their author alone sees it."""
+        return self._unfurls.previews
 
     def read(self, user: str, channel: str) -> None:
         """The person has read everything that stands there now."""
@@ -79,6 +98,13 @@ class Conversations(SlackMachine):
             self._mentions.expect(delivery, place.id, message.thread_ts or message.ts)
             await self._tell(delivery, payloads.app_mention(person, message))
         return delivery
+
+    async def _share_links(self, person: User, place: Channel, message: Message) -> None:
+        offer = self._unfurls.offer(message.blocks, message)
+        if offer is not None:
+            is_member = BOT_USER_ID in place.members
+            delivery = Delivery(EVENTS_API, self.clock.now(), {}, person.id, message=message)
+            await self._tell(delivery, payloads.link_shared(person, message, offer, is_member=is_member))
 
     def _post(self, person: User, place: Channel, typed: str, thread: Message | str | None) -> Message:
         if place.is_im and not self.app.takes_messages:

@@ -29,6 +29,10 @@ METHODS: dict[str, Support] = {
         "no attachments, markdown_text or reply_broadcast",
     ),
     "chat.scheduledMessages.list": Support("partial", "one page of the first 100"),
+    "chat.unfurl": Support(
+        "partial",
+        "blocks, fallback, color and preview, of posted and drafted links; no user_auth_*, no Work Objects",
+    ),
     "chat.update": Support("partial", "text and blocks; no attachments, markdown_text or metadata"),
     "conversations.history": Support(
         "partial", "time range, pages, include_all_metadata; no counts of replies, no reduced limits"
@@ -55,7 +59,7 @@ ENVELOPES: dict[str, Support] = {
     ),
     "events_api": Support(
         "supported",
-        "app_mention, app_home_opened, app_uninstalled, tokens_revoked and user_change (of a deactivated person) of "
-        "itself; any other where the caller says what happened",
+        "app_mention, app_home_opened, link_shared, app_uninstalled, tokens_revoked and user_change (of a deactivated "
+        "person) of itself; any other where the caller says what happened",
     ),
 }

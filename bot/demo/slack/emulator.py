@@ -11,6 +11,7 @@ from bot.demo.slack.conversations import Conversations
 from bot.demo.slack.delivery import Delivery
 from bot.demo.slack.forms import Typed
 from bot.demo.slack.messages import Message
+from bot.demo.slack.response_urls import Source
 from bot.demo.slack.surfaces import Surfaces
 from bot.demo.slack.views import View
 from bot.demo.slack.workspace import Channel, User
@@ -98,24 +99,30 @@ class SlackEmulator(Conversations, Surfaces, Administration):
         key = message if isinstance(message, str) else message.key
         current = self._seen(person, key)
         place = self.workspace.channels[current.channel]
+        cards = [block for one in current.attachments for block in one["blocks"]]
         action = actions.action_on(
-            current.blocks,
+            [*current.blocks, *cards],
             action_id,
             block_id=block_id,
             option=option,
             action_ts=self._moment(),
             where=current.key,
         )
+        card = actions.card_of(current, action)
+        blocks = card["blocks"] if card else current.blocks
         delivery = Delivery(deliveries.INTERACTIVE, self.clock.now(), {}, person.id)
         delivery.payload = payloads.block_actions(
             workspace=self.workspace,
             user=person,
             channel=place,
             message=current,
+            card=card,
             action=action,
-            state=forms.after_action(forms.initial_state(current.blocks), action),
+            state=forms.after_action(forms.initial_state(blocks), action),
             token=self._credentials.verification_token,
-            response_url=self._response_url(delivery, place, person, current.key),
+            response_url=self._response_url(
+                delivery, place, person, Source(current.key, card["id"] if card else None)
+            ),
             trigger_id=self._triggers.issue(delivery),
         )
         await self._deliver(delivery)

@@ -26,13 +26,14 @@ from bot.demo.slack.mentions import Mentions
 from bot.demo.slack.messages import Message, MessageBoard
 from bot.demo.slack.reads import ReadMarks
 from bot.demo.slack.rejections import Rejection, Rejections
-from bot.demo.slack.response_urls import ResponseUrls
+from bot.demo.slack.response_urls import ResponseUrls, Source
 from bot.demo.slack.responses import Responses
 from bot.demo.slack.retries import RETRY_WAITS, EventSender
 from bot.demo.slack.scheduled import ScheduledMessages
 from bot.demo.slack.signing import Credentials
 from bot.demo.slack.sockets import SocketHub
 from bot.demo.slack.triggers import Triggers
+from bot.demo.slack.unfurls import Unfurls
 from bot.demo.slack.view_book import ViewBook
 from bot.demo.slack.view_methods import ViewMethods
 from bot.demo.slack.web_api import Arguments, WebApi
@@ -94,9 +95,10 @@ class SlackMachine:
         )
         history = HistoryMethods(world, self._board, self.scopes)
         directory = DirectoryMethods(world, app, self.clock.now, self.scopes, self._open_socket)
+        self._unfurls = Unfurls(world, app, self._board)
         views = ViewMethods(world, app, self._views, self._triggers)
-        tables = (one.table() for one in (directory, self._chat, self._scheduled, history, views))
-        methods = {name: method for table in tables for name, method in table.items()}
+        parts = (directory, self._chat, self._scheduled, self._unfurls, history, views)
+        methods = {name: method for part in parts for name, method in part.table().items()}
         self.web_api = WebApi(
             self._credentials.app_token,
             self._tokens,
@@ -284,7 +286,7 @@ class SlackMachine:
         self._hub.drop()
 
     def _response_url(
-        self, delivery: Delivery, place: Channel, person: User, source: str | None = None
+        self, delivery: Delivery, place: Channel, person: User, source: Source | None = None
     ) -> str:
         secret = self._urls.issue(delivery, place.id, person.id, source)
         return f"{self._url}/response/{self.team_id}/{secret}"

@@ -28,6 +28,7 @@ class Message:
     deleted: bool = False
     broadcast: bool = False  # a reply that also stands in the channel itself
     metadata: Mapping[str, Any] | None = None  # what an app put beside it, for apps to read
+    attachments: tuple[Block, ...] = ()  # cards of the links in it
 
     @property
     def is_ephemeral(self) -> bool:
@@ -47,6 +48,8 @@ class Message:
             body |= {"bot_id": BOT_ID, "app_id": APP_ID}
         if self.blocks:
             body["blocks"] = copy.deepcopy(list(self.blocks))
+        if self.attachments:
+            body["attachments"] = copy.deepcopy(list(self.attachments))
         if self.thread_ts:
             body["thread_ts"] = self.thread_ts
         if self.broadcast:
@@ -123,6 +126,16 @@ class MessageBoard:
         self._messages[key] = new
         self._changed()
         return new
+
+    def attach(self, key: str, attachments: Iterable[Block]) -> Message:
+        """Put these cards below a message, in place of those that stand there."""
+        cards = enumerate(attachments, start=1)
+        numbered = tuple(
+            {**one, "blocks": list(with_ids(one["blocks"])), "id": number} for number, one in cards
+        )
+        self._messages[key] = replace(self._messages[key], attachments=numbered)
+        self._changed()
+        return self._messages[key]
 
     def delete(self, key: str) -> None:
         """Take a message off everyone's screen; it stays in the books, marked."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.demo.slack.forms import Values
 from bot.demo.slack.messages import Message
+from bot.demo.slack.unfurls import COMPOSER_CHANNEL, Offer
 from bot.demo.slack.views import View
 from bot.demo.slack.workspace import APP_ID, BOT_USER_ID, ENTERPRISE_NAME, Channel, User, Workspace
 
@@ -55,17 +56,24 @@ def block_actions(
     message: Message,
     action: Json,
     state: Values,
+    card: Json | None,
     token: str,
     response_url: str,
     trigger_id: str,
 ) -> Json:
-    """A click in a message. Slack: reference "block_actions payloads"; an ephemeral source has no `message`."""
+    """A click in a message. Slack: reference "block_actions payloads"; an ephemeral source has no `message`.
+
+    Nor has a click in the card of a link (docs "Unfurling links in messages"): the card is `app_unfurl`.
+    """
     container: Json = {
-        "type": "message",
+        "type": "message_attachment" if card else "message",
         "message_ts": message.ts,
         "channel_id": channel.id,
         "is_ephemeral": message.is_ephemeral,
     }
+    if card:
+        about = {"is_app_unfurl": True, "app_unfurl_url": card["app_unfurl_url"]}
+        container |= {"attachment_id": card["id"], **about}
     if message.thread_ts:
         container["thread_ts"] = message.thread_ts
     payload = _interaction("block_actions", workspace, user, token) | {
@@ -76,7 +84,9 @@ def block_actions(
         "response_url": response_url,
         "actions": [action],
     }
-    if not message.is_ephemeral:
+    if card:
+        payload |= {"is_app_unfurl": True, "app_unfurl": copy.deepcopy(card)}
+    elif not message.is_ephemeral:
         payload["message"] = message.as_json(workspace.team_id)
     return payload
 
@@ -160,6 +170,23 @@ def app_mention(user: User, message: Message) -> Json:
     return event | ({"thread_ts": message.thread_ts} if message.thread_ts else {})
 
 
+def link_shared(user: User, message: Message, offer: Offer, *, is_member: bool) -> Json:
+    """Someone posted links to the app's domains. Slack: reference "link_shared"."""
+    event = _links(user, offer) | {
+        "channel": message.channel,
+        "message_ts": message.ts,
+        "is_bot_user_member": is_member,
+        "event_ts": message.ts,
+    }
+    return event | ({"thread_ts": message.thread_ts} if message.thread_ts else {})
+
+
+def link_drafted(user: User, offer: Offer, ts: str) -> Json:
+    """The same while it is being written. Slack: docs "Unfurling links in messages": there is no message yet."""
+    place = {"channel": COMPOSER_CHANNEL, "message_ts": offer.unfurl_id, "is_bot_user_member": False}
+    return _links(user, offer) | place | {"event_ts": ts}
+
+
 def app_home_opened(
     workspace: Workspace, user: User, channel: Channel, tab: str, view: View | None, ts: str
 ) -> Json:
@@ -201,6 +228,17 @@ def event_callback(*, workspace: Workspace, event: Json, token: str, event_id: s
                 "is_enterprise_install": workspace.org_wide,
             }
         ]
+    }
+
+
+def _links(user: User, offer: Offer) -> Json:
+    return {
+        "type": "link_shared",
+        "user": user.id,
+        "unfurl_id": offer.unfurl_id,
+        "source": offer.source,
+        "links": [dict(link) for link in offer.links],
+        "user_locale": user.locale,
     }
 
 

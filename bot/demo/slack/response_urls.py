@@ -16,6 +16,14 @@ class SpentError(Exception):
     """The address is unknown, expired or used up; the message is Slack's error code."""
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What was clicked on: a message, or a card below it by its number."""
+
+    key: str
+    attachment: int | None = None
+
+
 @dataclass(eq=False, slots=True)
 class ResponseUrl:
     """One address, tied to the interaction it came with."""
@@ -23,7 +31,7 @@ class ResponseUrl:
     delivery: Delivery
     channel: str
     user: str
-    source: str | None  # key of the message that was clicked on
+    source: Source | None  # what was clicked on
     expires: datetime
     uses_left: int = MOST_USES
 
@@ -35,7 +43,7 @@ class ResponseUrls:
         self._now = now
         self._issued: dict[str, ResponseUrl] = {}
 
-    def issue(self, delivery: Delivery, channel: str, user: str, source: str | None = None) -> str:
+    def issue(self, delivery: Delivery, channel: str, user: str, source: Source | None = None) -> str:
         """A new secret for this interaction."""
         self._forget_old()
         secret = secrets.token_urlsafe(24)

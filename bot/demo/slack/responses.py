@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.demo.serving import HangUp
-from bot.demo.slack.content import ContentError, read_content
+from bot.demo.slack.content import Content, ContentError, read_content
 from bot.demo.slack.delivery import Delivery
 from bot.demo.slack.exchanges import FROM_BOT, ExchangeLog, readable
 from bot.demo.slack.faults import RESPONSE_URL, Faults
-from bot.demo.slack.messages import MessageBoard
+from bot.demo.slack.messages import Message, MessageBoard
 from bot.demo.slack.rejections import Rejections
-from bot.demo.slack.response_urls import ResponseUrl, ResponseUrls, SpentError
+from bot.demo.slack.response_urls import ResponseUrl, ResponseUrls, Source, SpentError
 from bot.demo.slack.web_api import with_fault
 from bot.demo.slack.workspace import BOT_USER_ID
 
@@ -105,13 +105,12 @@ class Responses:
     def _respond(self, url: ResponseUrl, body: Mapping[str, Any]) -> None:
         """Delete, swap, or post. An ephemeral message stays one when it is swapped."""
         if body.get("delete_original"):
-            self._board.delete(self._source(url))
+            self._delete(self._source(url))
             return
         content = read_content(body)
         content.require_some()
         if body.get("replace_original") and url.source is not None:
-            blocks = content.blocks or ()
-            message = self._board.edit(self._source(url), content.text or "", blocks, via=RESPONSE_URL)
+            message = self._swap(self._source(url), content)
         else:
             message = self._board.post(
                 channel=url.channel,
@@ -124,15 +123,39 @@ class Responses:
             )
         url.delivery.answer(message)
 
+    def _swap(self, source: Source, content: Content) -> Message:
+        """Of a click on a card below somebody's message, the card alone is what is swapped."""
+        if source.attachment is None:
+            return self._board.edit(source.key, content.text or "", content.blocks or (), via=RESPONSE_URL)
+        swapped = {"blocks": content.blocks or [], "fallback": content.text or ""}
+        cards = self._message(source).attachments
+        return self._board.attach(
+            source.key, [one | swapped if one["id"] == source.attachment else one for one in cards]
+        )
+
+    def _delete(self, source: Source) -> None:
+        if source.attachment is None:
+            self._board.delete(source.key)
+        else:
+            rest = [one for one in self._message(source).attachments if one["id"] != source.attachment]
+            self._board.attach(source.key, rest)
+
     def _note(self, secret: str, refusal: ContentError, raw: bytes) -> None:
         known = self._urls.look_up(secret)
         who, place = (known.user, known.channel) if known else (None, None)
         self._rejections.add(RESPONSE_URL, refusal, readable(raw), who=who, place=place)
 
-    def _source(self, url: ResponseUrl) -> str:
-        if url.source is None or self._board.find(url.source) is None:
+    def _source(self, url: ResponseUrl) -> Source:
+        if url.source is None:
             raise ContentError("message_not_found")
+        self._message(url.source)
         return url.source
+
+    def _message(self, source: Source) -> Message:
+        message = self._board.find(source.key)
+        if message is None:
+            raise ContentError("message_not_found")
+        return message
 
 
 def _read_body(raw: bytes) -> Mapping[str, Any]:

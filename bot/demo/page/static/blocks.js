@@ -95,7 +95,12 @@ function input(block, surface) {
   const error = surface.errors?.[block.block_id];
   const hint = plain(block.hint);
   const described = [hint ? `${id}-hint` : "", error ? `${id}-error` : ""].filter(Boolean).join(" ");
-  const inner = { ...surface, quiet: !block.dispatch_action, describedBy: () => described || null };
+  const inner = {
+    ...surface,
+    quiet: !block.dispatch_action,
+    isLabelled: true,
+    describedBy: () => described || null,
+  };
   const isGroup = ["checkboxes", "radio_buttons", "multi_static_select", "multi_users_select"].includes(
     element.type,
   );

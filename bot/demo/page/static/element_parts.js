@@ -29,7 +29,7 @@ export function control(element, block, surface, kind) {
     "data-block": block.block_id,
     "data-action": element.action_id,
     "data-kind": kind,
-    "aria-label": surface.quiet
+    "aria-label": surface.isLabelled
       ? null
       : element.accessibility_label || plain(element.placeholder) || spokenName(element),
     "aria-describedby": surface.describedBy?.(element, block) ?? null,

@@ -168,7 +168,7 @@ function localMoment(epoch) {
   return new Date(date.getTime() - date.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 }
 
-/** Something typed; Enter in a single line submits the form it is in. */
+/** Something typed; Enter in a single line tells the app where it wants that, else it submits the form it is in. */
 function entry(element, block, surface) {
   const props = {
     ...control(element, block, surface, "one"),
@@ -183,8 +183,9 @@ function entry(element, block, surface) {
       ? { min: element.min_value, max: element.max_value, step: element.is_decimal_allowed ? "any" : "1" }
       : {};
   const keydown = (event) => {
-    if (event.key === "Enter" && !surface.quiet)
-      pressed(event.currentTarget, element, block, surface, event.currentTarget.value);
+    if (event.key !== "Enter" || event.isComposing || surface.quiet) return;
+    event.preventDefault();
+    pressed(event.currentTarget, element, block, surface, event.currentTarget.value);
   };
   return el("input.field", {
     ...props,

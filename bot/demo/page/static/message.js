@@ -62,6 +62,7 @@ export function drawMessage(message, view) {
         : null,
       isHeadless ? null : head(message, clock),
       content(message),
+      cards(message),
       message.edited ? el("span.edited", {}, "(edited)") : null,
       repliesButton(message, view),
     ),
@@ -85,8 +86,24 @@ function head({ author, shared_by: sharedBy }, clock) {
 
 function content(message) {
   if (!message.blocks?.length) return mrkdwn(message.text);
-  return drawBlocks(message.blocks, {
-    name: `message-${message.key}`,
+  return drawBlocks(message.blocks, surfaceOf(message, `message-${message.key}`));
+}
+
+/** What the app shows of links in somebody's message: below it, for everybody who sees it. */
+function cards(message) {
+  if (!message.cards?.length) return null;
+  return message.cards.map(({ url, blocks }, index) =>
+    el(
+      "div.unfurl",
+      { role: "group", "aria-label": `Preview of ${url}`, test: "unfurl" },
+      drawBlocks(blocks, surfaceOf(message, `message-${message.key}-card-${index}`, { card: url })),
+    ),
+  );
+}
+
+function surfaceOf(message, name, more = {}) {
+  return {
+    name,
     quiet: false,
     press: (element, block, option) =>
       perform("click", {
@@ -94,8 +111,9 @@ function content(message) {
         action_id: element.action_id,
         block_id: block.block_id,
         option,
+        ...more,
       }),
-  });
+  };
 }
 
 function repliesButton(message, view) {

@@ -19,9 +19,11 @@ export function renderModal(state) {
   if (!dialog) open();
   dialog.dataset.view = view.view_id;
   const before = Object.keys(dialog.errors ?? {}).join();
+  const held = dialog.contains(document.activeElement);
   fill(dialog, [form(view)]);
   dialog.errors = view.errors ?? {};
-  if (isNew) focusFirst();
+  // What had the keyboard may be gone: another search has another field.
+  if (isNew || (held && !dialog.contains(document.activeElement))) focusFirst();
   else if (Object.keys(dialog.errors).join() !== before)
     dialog.querySelector(".has-error [data-kind]")?.focus();
 }
@@ -93,11 +95,22 @@ function head(view) {
   return el(
     "div.modal-head",
     {},
-    el("span.app-mark", { "aria-hidden": "true" }, "VU"),
+    view.depth > 1
+      ? el(
+          "button.plain",
+          { type: "button", "aria-label": "Back", test: "act-back", on: { click: () => perform("close_modal") } },
+          "‹",
+        )
+      : el("span.app-mark", { "aria-hidden": "true" }, "VU"),
     el("h2.dialog-title", { id: "modal-title" }, view.title),
     el(
       "button.plain",
-      { type: "button", "aria-label": "Close", on: { click: () => perform("close_modal") } },
+      {
+        type: "button",
+        "aria-label": view.depth > 1 ? "Close all" : "Close",
+        test: "act-close-all",
+        on: { click: () => perform("close_modal", { everything: true }) },
+      },
       "✕",
     ),
   );
