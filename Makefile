@@ -14,7 +14,10 @@ demo: $(RUNTIME)  ## try it: make demo, or make demo ARGS="--once '/upload-statu
 run: $(RUNTIME)  ## serve with the settings in .env
 	@$(PY) -m bot run
 
+# Hundreds of processes of the bot are started: they need not compile it each time, as they would where Python is told
+# to write no bytecode.
 test: $(DEV)  ## all tests; most of them wait, so four at once
+	@$(PY) -m compileall -q bot tests
 	@$(PY) -m pytest -n 4 --dist loadfile $(ARGS)
 
 check: $(DEV)  ## lint, format, types, floors

@@ -48,17 +48,34 @@ SCOPES = {
     "auth.test": (),
     "apps.connections.open": (),  # by the app-level token, whose scope connections:write is not in a manifest
     "chat.postMessage": ("chat:write",),
+    "chat.postEphemeral": ("chat:write",),
+    "chat.update": ("chat:write",),
+    "chat.delete": ("chat:write",),
+    "chat.unfurl": ("links:write",),
     "chat.scheduleMessage": ("chat:write",),
     "chat.deleteScheduledMessage": ("chat:write",),
     "chat.scheduledMessages.list": (),
     "conversations.history": (),  # optional: an operator may grant a history scope, the manifest asks for none
     "conversations.replies": (),
     "views.open": (),
+    "views.push": (),
+    "views.update": (),
+    "views.publish": (),
     "conversations.open": ("im:write",),
     "oauth.v2.access": (),
     "users.info": ("users:read", "users:read.email"),  # the second for the e-mail address within
 }
 """What the Web API methods that the bot calls need (Slack: reference of each method)."""
+
+EVENT_SCOPES = {
+    "app_home_opened": "",
+    "app_mention": "app_mentions:read",
+    "app_uninstalled": "",
+    "link_shared": "links:read",
+    "tokens_revoked": "",
+    "user_change": "users:read",
+}
+"""What the events that the bot hears need (Slack: reference of each event)."""
 
 LONG_FILES = {"bot/model/errors.py": "one sentence for each failure; two files would hide a missing one"}
 MOST_LINES = 300
@@ -121,7 +138,7 @@ class Listeners:
 @pytest.fixture(scope="module")
 def listeners() -> dict[str, set[str]]:
     app = Listeners()
-    register(cast("Any", app), cast("Any", None), cast("Any", None))
+    register(cast("Any", app), cast("Any", None), cast("Any", SimpleNamespace(allow_abort=True)))
     return app.found
 
 
@@ -161,6 +178,7 @@ def test_manifest__commands_shortcuts_and_events_are_those_listened_to(
 
 def test_manifest__asks_for_the_scopes_that_are_used_and_no_more() -> None:
     needed = {scope for method in web_methods() for scope in SCOPES[method]} | {"commands"}
+    needed |= {EVENT_SCOPES[one] for one in MANIFEST["settings"]["event_subscriptions"]["bot_events"]} - {""}
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == needed
     assert '"email"' in ROOT.joinpath("bot", "slack", "people.py").read_text("utf-8")
 

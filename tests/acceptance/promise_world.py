@@ -26,6 +26,7 @@ from bot.reminders import Reminders, reminders
 from bot.store.accounts import Accounts
 from bot.store.database import Database
 from bot.store.due_work import DueWork
+from bot.store.once import Once
 from bot.store.seal import Keyring
 from bot.store.watches import Watches
 from bot.usecases import watch_jobs
@@ -290,7 +291,15 @@ class World:
         )
         self.reminders = reminders(
             cast("Any", config),
-            cast("Any", SimpleNamespace(watches=self.watches, due=self.due)),
+            cast(
+                "Any",
+                SimpleNamespace(
+                    watches=self.watches,
+                    due=self.due,
+                    accounts=accounts,
+                    once=Once(self._db, self.clock),
+                ),
+            ),
             acting=acting,
             statuses=UploadStatuses(
                 acting=acting, client=client, auditing=auditing, clock=self.clock, stall_after=HOUR
@@ -298,6 +307,7 @@ class World:
             client=client,
             auditing=auditing,
             deliveries=self.slack,
+            cards=cast("Any", None),
             vaults=vaults,
             clock=self.clock,
         )

@@ -25,7 +25,7 @@ SWITCH = "WRITE_GOLDEN"
 START = datetime(2036, 3, 3, 7, 0, tzinfo=UTC)
 """A Monday, eight in the morning for Alice; `T0` comes after the time that starting takes."""
 T0 = START + timedelta(minutes=5)
-HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
+HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 GIB, MIB, KIB = 1024**3, 1024**2, 1024
 SETTLED_SECONDS = 30.0
 LIFETIME = 72 * HOUR

@@ -1,6 +1,7 @@
 """Reminders of two replicas on one PostgreSQL, in real time: whatever dies in between, none is lost."""
 
 import asyncio
+import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -32,7 +33,6 @@ from tests.postgres import PostgresServer, find_binaries, started
 REAL_TIME = {"DEMO_CLOCK_FILE": ""}
 """The bots then go by the machine's clock and the database's, as everywhere but in the demo."""
 ROOT = Path(bot.__file__).parents[1]
-GRACE = timedelta(seconds=2)
 CUT = LEASE + timedelta(seconds=5)
 
 
@@ -73,22 +73,33 @@ async def until_none_left(url: str) -> None:
             await asyncio.sleep(0.2)
 
 
+async def killed_in_the_midst(replica: BotProcess, url: str) -> set[tuple[str, str]]:
+    """Kill a replica while it has something in hand, and return its claims, by key."""
+    async with asyncio.timeout(60):
+        while True:
+            os.kill(replica.pid, signal.SIGSTOP)
+            in_hand = await held_claims(url)
+            await asyncio.sleep(5)
+            # What the living one had in hand it has ended by now.
+            orphans = in_hand.items() & (await held_claims(url)).items()
+            if orphans:
+                assert await replica.kill() == -signal.SIGKILL
+                return orphans
+            os.kill(replica.pid, signal.SIGCONT)
+            await asyncio.sleep(0.05)
+
+
 async def test_replicas__one_killed_amid_two_thousand_reminders(postgres_url: str, tmp_path: Path) -> None:
     """None is lost; only what the dead one had in hand may come twice; the other has it when its lease is over."""
     async with two_with_alice(postgres_url, tmp_path) as (demo, second):
         keys = await plant(demo, postgres_url, 2000, first_due=now(), apart=timedelta(milliseconds=2))
-        await told_in_all(demo, 1400)
-        killed_at = now()
-        assert await second.kill() == -signal.SIGKILL
-        in_hand = await held_claims(postgres_url)
-        assert in_hand
-        await asyncio.sleep(10)
-        # What the living one had in hand it has ended by now.
-        orphans = in_hand.items() & (await held_claims(postgres_url)).items()
+        await told_in_all(demo, 200)
+        orphans = await killed_in_the_midst(second, postgres_url)
         assert 0 < len(orphans) <= AT_ONCE
-        while orphans & (await held_claims(postgres_url)).items():  # noqa: ASYNC110 - it depends on another process
-            await asyncio.sleep(0.05)
-        assert now() - killed_at <= LEASE + GRACE
+        # On an idle machine within two seconds of the lease's end; how late a loaded one is says nothing.
+        async with asyncio.timeout(2 * LEASE.total_seconds()):
+            while orphans & (await held_claims(postgres_url)).items():  # noqa: ASYNC110 - it depends on another process
+                await asyncio.sleep(0.05)
         await told_in_all(demo, len(keys))
         await until_none_left(postgres_url)
         told = times_told(demo)

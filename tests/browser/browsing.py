@@ -139,6 +139,45 @@ class Workspace:
         key = await self.page.evaluate(NEW_ANSWER, [list(known)])
         return self.page.locator(f"#messages [data-key='{key}']")
 
+    @property
+    def replies(self) -> Locator:
+        """What stands in the open thread, its first message included."""
+        return self.page.locator("#thread [data-test='message']")
+
+    @property
+    def modal(self) -> Locator:
+        """The app's modal."""
+        return self.part("modal")
+
+    async def reply(self, text: str) -> None:
+        """Type into the composer of the open thread and send it."""
+        await self.part("thread-composer").fill(text)
+        await self.part("thread-composer").press("Enter")
+
+    async def open_thread(self, message: Locator) -> None:
+        """Open the thread below a message."""
+        await message.hover()
+        await message.locator("[data-test=act-open_thread]").click()
+        await self.part("thread-composer").wait_for()
+
+    async def use_shortcut(self, message: Locator, callback_id: str) -> None:
+        """Use a shortcut of the message's menu."""
+        await message.hover()
+        await message.locator("[data-test=message-menu]").click()
+        await self.press(f"act-message_shortcut-{callback_id}")
+
+    async def my_uploads(self) -> None:
+        """Open the modal by its shortcut, and wait until Vault has answered."""
+        await self.press("shortcuts")
+        await self.press("act-shortcut-my_uploads")
+        await self.modal.locator("[data-action=details]").first.wait_for()
+
+    async def home(self) -> Locator:
+        """Open the app's home, and return it."""
+        await self.press("place-home")
+        await self.part("home").wait_for()
+        return self.part("home")
+
     async def keys(self) -> list[str]:
         """The names of the messages on screen."""
         found: list[str] = await self.messages.evaluate_all("all => all.map((one) => one.dataset.key)")
@@ -186,7 +225,7 @@ async def calm(opened: OpenPage) -> None:
             if fault["on"]:
                 await do("fault", key=fault["key"], on=False)
         if state["modal"]:
-            await do("close_modal")
+            await do("close_modal", everything=True)
         if state["thread"]:
             await do("close_thread")
         if not state["bot"]["running"]:

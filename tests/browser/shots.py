@@ -10,8 +10,9 @@ from playwright.async_api import Browser, Page
 from bot.demo.page.run import OpenPage, demo_page
 from bot.demo.vault import seed
 from tests.browser.browsing import CHROMIUM, DESK, PHONE, Scheme, Workspace, calm, chromium, window
+from tests.browser.surface_shots import DOCS, surfaces
 
-FOLDER, DOCS = Path("shots"), Path("docs")
+FOLDER = Path("shots")
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
@@ -113,6 +114,8 @@ async def main() -> None:
     async with chromium() as browser:
         async with demo_page(port=0) as opened:
             await for_readme(browser, opened)
+        async with demo_page(port=0) as opened:
+            await surfaces(browser, opened)
         async with demo_page(port=0) as opened:
             for scheme in SCHEMES:
                 await desk(browser, opened, scheme)

@@ -65,6 +65,35 @@ async def test_demo_page(tab: Workspace, scheme: Scheme) -> None:
 
 
 @SCHEMES
+async def test_surfaces_of_the_app(tab: Workspace, scheme: Scheme) -> None:
+    await seen(tab.page, scheme)
+    await tab.type(f"@Vault Uploads {seed.CHOLECAP}")
+    await tab.messages.last.locator("[data-test=replies]").click()
+    await expect(tab.replies.last.locator("[data-action=take_back]")).to_be_visible()
+    found = await axe(tab.page, "mention")
+    await tab.press("act-close_thread")
+    await tab.my_uploads()
+    found += await axe(tab.page, "my uploads")
+    await tab.modal.locator("[data-action=details]").last.click()
+    await expect(tab.modal).to_contain_text("How to resume")
+    found += await axe(tab.page, "details")
+    await tab.modal.locator("[data-action=abort]").click()
+    await expect(tab.modal.get_by_label("Type its file name")).to_be_visible()
+    found += await axe(tab.page, "abort")
+    await tab.press("act-close-all")
+    home = await tab.home()
+    found += await axe(tab.page, "home")
+    await home.locator("[data-action=settings]").click()
+    await expect(tab.part("act-submit")).to_be_visible()
+    found += await axe(tab.page, "settings")
+    await tab.press("act-close-all")
+    await tab.page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    found += await axe(tab.page, "home on a phone")
+    assert await tab.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert found == []
+
+
+@SCHEMES
 async def test_sign_in_of_the_company(tab: Workspace, scheme: Scheme) -> None:
     answer = await tab.asked("/upload-status link promomats")
     address = await answer.locator("a[data-action]").get_attribute("href")

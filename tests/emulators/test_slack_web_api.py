@@ -170,6 +170,19 @@ async def test_update__text_and_blocks(client: AsyncWebClient, slack: SlackEmula
     assert body["error"] == "msg_too_long"
 
 
+async def test_update__where_the_app_may(client: AsyncWebClient, slack: SlackEmulator) -> None:
+    ts = (await client.chat_postMessage(channel=UPLOADS, text="one"))["ts"]
+    slack.archive(UPLOADS)
+    assert (await refusal_of(client.chat_update(channel=UPLOADS, ts=ts, text="x")))["error"] == "is_inactive"
+    slack.archive(UPLOADS, archived=False)
+    slack.remove_app(UPLOADS)
+    assert (await refusal_of(client.chat_update(channel=UPLOADS, ts=ts, text="x")))[
+        "error"
+    ] == "not_in_channel"
+    slack.invite_app(UPLOADS)
+    await client.chat_update(channel=UPLOADS, ts=ts, text="two")
+
+
 async def test_update_and_delete__own_public_messages_only(
     client: AsyncWebClient, slack: SlackEmulator
 ) -> None:

@@ -31,6 +31,7 @@ from bot.slack.installed import ManyWorkspaces
 from bot.slack.listeners import register
 from bot.slack.people import People
 from bot.slack.replies import Replies, retry_handlers
+from bot.slack.views import Views
 from bot.slack.work import Work
 from bot.store.accounts import Accounts
 from bot.store.audit import AuditLog
@@ -38,6 +39,7 @@ from bot.store.database import Database
 from bot.store.install_states import InstallStates
 from bot.store.installations import Installations
 from bot.store.leases import Leases
+from bot.store.once import Once
 from bot.store.seal import Keyring
 from bot.store.tickets import Tickets
 from bot.store.watches import Watches
@@ -213,9 +215,19 @@ async def install_world(
             return Look(now=clock.now(), stall_after=HOUR, several_vaults=False)
 
         # Nobody here asks for more than help: what else listeners work with is left out.
-        given: Any = SimpleNamespace(departures=departures, vault_names=("promomats",), look=look)
+        given: Any = SimpleNamespace(
+            departures=departures, vault_names=("promomats",), look=look, allow_abort=False
+        )
         failures = Failures(link_url=cast("Any", None), vault_names=("promomats",), look=look)
-        work = Work(replies=replies, failures=failures, installed=installed, people=people, auditing=auditing)
+        work = Work(
+            replies=replies,
+            failures=failures,
+            installed=installed,
+            people=people,
+            auditing=auditing,
+            views=Views(client=client, installed=installed),
+            once=Once(db, clock.now),
+        )
         app = bolt_app(client, installed)
         register(app, work, given)
         events = SlackEvents(

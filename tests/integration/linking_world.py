@@ -27,12 +27,14 @@ from bot.store.accounts import Accounts
 from bot.store.audit import AuditLog
 from bot.store.database import Database, database_url
 from bot.store.due_work import DueWork
+from bot.store.homes import Homes
 from bot.store.schema import migrate
 from bot.store.seal import Keyring, new_key
 from bot.store.tickets import Tickets
 from bot.store.vault_versions import VaultVersions
 from bot.store.watches import Watches
 from bot.usecases.auditing import Auditing
+from bot.usecases.homes import HomeCare
 from bot.usecases.leaving import Leaving
 from bot.usecases.linking import Linking
 from bot.usecases.notices import Notices
@@ -252,6 +254,7 @@ def _assembled(
         vaults=vaults,
         auditing=auditing,
         watches=Watches(db, keyring),
+        homes=HomeCare(homes=Homes(db), due=DueWork(db, clock.now), clock=clock.now),
     )
     notices = Notices(accounts=accounts, clock=clock.now, tell=tell, forget=forget, is_gone=is_gone)
     with_oidc = LinkMethod.OIDC in methods

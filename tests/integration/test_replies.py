@@ -19,8 +19,8 @@ from bot.model.accounts import SlackUser
 from bot.model.errors import NotInstalled
 from bot.model.secret import Secret
 from bot.slack.blocks.kit import Message, section
+from bot.slack.calls import ReplyTo
 from bot.slack.installed import Installed, OneWorkspace
-from bot.slack.payloads import ReplyTo
 from bot.slack.replies import NotDelivered, Replies
 from bot.slack.workspace import Workspace
 

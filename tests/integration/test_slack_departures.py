@@ -10,8 +10,8 @@ from bot.demo.slack import ServerError
 from bot.model.accounts import LinkedAccount, LinkMethod, SlackUser
 from bot.model.audit import Action, AuditEntry
 from bot.model.errors import NotInstalled, StoreUnreadable
+from bot.slack.calls import SlackHome
 from bot.slack.departures import DEACTIVATED, UNINSTALLED
-from bot.slack.payloads import SlackHome
 from bot.store.database import Database
 from bot.store.seal import Keyring
 from tests.databases import linked

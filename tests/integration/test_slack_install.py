@@ -14,7 +14,7 @@ from bot.manifest import bot_scopes
 from bot.model.audit import Action, Outcome
 from bot.model.errors import NotInstalled
 from bot.model.secret import Secret
-from bot.slack.payloads import SlackHome
+from bot.slack.calls import SlackHome
 from bot.store.database import Database
 from bot.store.install_states import InstallStates
 from bot.store.seal import Keyring

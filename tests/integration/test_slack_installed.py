@@ -12,7 +12,7 @@ from bot.model.accounts import SlackUser
 from bot.model.audit import Action, Outcome
 from bot.model.errors import NotInstalled, OtherWorkspace, SlackUnavailable
 from bot.slack.blocks.kit import Message, section
-from bot.slack.payloads import SlackHome
+from bot.slack.calls import SlackHome
 from bot.slack.replies import NotDelivered
 from bot.store.database import Database
 from bot.store.seal import Keyring

@@ -88,6 +88,21 @@ async def test_find__nobody_gets_somebody_elses(accounts: Accounts, other: Slack
     assert await accounts.find(other) == []
 
 
+async def test_people_as__who_is_linked_as_a_vault_user_in_one_workspace(
+    accounts: Accounts, db: Database
+) -> None:
+    elsewhere = SlackUser("T2", "U1", "T2")
+    for person in (BOB, ALICE, elsewhere):
+        await accounts.save(linked(person))
+    await accounts.save(linked(ALICE, "quality.vault.example"))
+    async with db.write() as connection:
+        await connection.execute(text("UPDATE accounts SET credential = 'no seal'"))
+    assert await accounts.people_as(ALICE.workspace, "promomats.vault.example", "10001400") == [ALICE, BOB]
+    assert await accounts.people_as("T2", "promomats.vault.example", "10001400") == [elsewhere]
+    assert await accounts.people_as(ALICE.workspace, "promomats.vault.example", "10001401") == []
+    assert await accounts.people_as(ALICE.workspace, "elsewhere.vault.example", "10001400") == []
+
+
 async def test_find__oldest_link_first(accounts: Accounts) -> None:
     later = linked(vault_host=HERE, linked_at=NOW + timedelta(milliseconds=1))
     earlier = linked(vault_host=THERE, linked_at=NOW)

@@ -11,7 +11,7 @@ from sqlalchemy import insert
 
 from bot.model.accounts import SlackUser
 from bot.model.due import Claimed, Job
-from bot.model.watches import Failsafe, Place, Snapshot, Target, Told, Topic, Watch
+from bot.model.watches import Failsafe, Over, Place, Snapshot, Target, Told, Topic, Watch
 from bot.store.accounts import Accounts
 from bot.store.database import Database
 from bot.store.database import database_url as parsed
@@ -432,3 +432,21 @@ async def test_everything_at_once__nobody_waits_in_a_circle(
     await accounts.remove(ALICE, HERE)
     assert await watches.of_person(ALICE) == []
     assert await keys(db) == []
+
+
+async def test_remove__only_the_version_that_was_meant(watches: Watches, db: Database) -> None:
+    watch = await watches.save(a_watch(), promised)
+    newer = await watches.change(watch)
+    assert newer is not None
+    assert await watches.remove(watch.id, version=watch.version) is None
+    assert await keys(db) == all_of(1)
+    assert await watches.remove(watch.id, version=newer.version) == newer
+    assert await keys(db) == []
+
+
+async def test_save__live_card(watches: Watches) -> None:
+    told = Told(asked=True, drawn="abc", drawn_at=NOW, over=Over.UNLINKED)
+    watch = a_watch(target=Target.CARD, place=CHANNEL, told=told, announced_ts="1700000001.000200")
+    assert await watches.save(watch, no_jobs) == watch
+    # Beside it, the same upload may be watched in the same thread.
+    assert await watches.save(a_watch(2, place=CHANNEL), no_jobs) == a_watch(2, place=CHANNEL)
