@@ -176,6 +176,7 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             auditing=auditing,
             deliveries=deliveries,
             cards=cards,
+            homes=homes,
             vaults=vaults,
             clock=store.due.clock,
         )
@@ -183,6 +184,7 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             config,
             store,
             slack=slack,
+            careful=due_slack,
             slack_http=slack_http,
             installed=installed,
             people=people,

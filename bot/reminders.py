@@ -12,6 +12,7 @@ from bot.usecases.auditing import Auditing
 from bot.usecases.card_pace import CardPace
 from bot.usecases.delivering import Deliveries
 from bot.usecases.endings import Endings
+from bot.usecases.homes import HomeCare
 from bot.usecases.keeping import Keeping
 from bot.usecases.live_cards import Cards, LiveCards
 from bot.usecases.owners import OwnerNames
@@ -49,6 +50,7 @@ def reminders(
     auditing: Auditing,
     deliveries: Deliveries,
     cards: Cards,
+    homes: HomeCare,
     vaults: Vaults,
     clock: Clock,
 ) -> Reminders:
@@ -96,6 +98,7 @@ def reminders(
         live=live,
         deliveries=deliveries,
         auditing=auditing,
+        homes=homes,
         clock=clock,
         stall_after=config.stall_after,
     )

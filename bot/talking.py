@@ -59,6 +59,7 @@ def talking(
     store: Storage,
     *,
     slack: AsyncWebClient,
+    careful: AsyncWebClient,
     slack_http: aiohttp.ClientSession,
     installed: Installed,
     people: People,
@@ -74,7 +75,8 @@ def talking(
     clock: Clock,
     look: Callable[[], Look],
 ) -> Talking:
-    """Return the pieces; every listener is registered."""
+    """Return the pieces; every listener is registered. `careful` repeats nothing that may have arrived: for messages
+    that many read."""
     replies = Replies(client=slack, http=slack_http, installed=installed)
     views = Views(client=slack, installed=installed)
     given = Collaborators(
@@ -110,7 +112,7 @@ def talking(
         homes=homes,
         sharing=Sharing(statuses=statuses, auditing=auditing),
         once=store.once,
-        posts=Posts(client=slack, installed=installed, replies=replies),
+        posts=Posts(client=careful, installed=installed, replies=replies),
         proofs=Proofs(store.keyring.mac),
         replies=replies,
         views=views,

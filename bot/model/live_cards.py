@@ -29,7 +29,7 @@ class LiveCard:
     @property
     def is_final(self) -> bool:
         """Whether it is never drawn again."""
-        return self.over not in (None, Over.UNLINKED)
+        return self.over not in (None, Over.UNLINKED, Over.UNREAD)
 
 
 def digest(watch: Watch, stall_after: timedelta) -> str:
@@ -44,6 +44,7 @@ def digest(watch: Watch, stall_after: timedelta) -> str:
         upload.size,
         upload.phase(read_at, stall_after),
         upload.expires.timestamp(),
+        upload.last_uploaded.timestamp(),
         watch.told.over or "",
     )
     return sha256(repr(shown).encode()).hexdigest()[:16]

@@ -36,13 +36,15 @@ class Topic(StrEnum):
 
 
 class Over(StrEnum):
-    """Why a live card is not kept up to date: all but UNLINKED are for good."""
+    """Why a live card is not kept up to date: all but UNLINKED and UNREAD are for good."""
 
     STOPPED = "stopped"
     REPLACED = "replaced"
     """By another card of the same upload in the same thread."""
     UNLINKED = "unlinked"
     """Its owner's link has ended; it goes on when they link again."""
+    UNREAD = "unread"
+    """Vault does not let its owner read the upload, or gives no answer; it goes on when Vault does."""
     COMMITTED = "committed"
     GONE = "gone"
     EXPIRED = "expired"
@@ -96,6 +98,8 @@ class Told:
     """Of a watched Vault: up to which moment its expiring sessions have been told."""
     asked: bool = False
     """Of a live card: that it answered a question asked in public."""
+    reader: str = ""
+    """Of a live card: the Vault user whose rights it was made with; another one's numbers never come into it."""
     drawn: str = ""
     """Of a live card: a digest of what it shows, empty before it was drawn."""
     drawn_at: datetime | None = None

@@ -28,7 +28,10 @@ class Proofs:
     def is_owner(self, call: Call) -> bool:
         """Whether whoever clicked put the card there."""
         host, upload_id, proof = call.state("v"), call.state("u"), call.state("m")
-        if not (call.is_genuine and host and upload_id and proof) or call.state("by") != call.slack_user.user_id:
+        if (
+            not (call.is_genuine and host and upload_id and proof)
+            or call.state("by") != call.slack_user.user_id
+        ):
             return False
         wanted = self.of(call.slack_user, host, upload_id, call.channel_id)
         return hmac.compare_digest(wanted.encode(), proof.encode(errors="replace"))

@@ -97,7 +97,10 @@ class Replies:
         }
         if reply_to.thread_ts:
             body["thread_ts"] = reply_to.thread_ts
-        return bool(reply_to.response_url) and await self._respond(reply_to.response_url, body) == OK
+        try:
+            return bool(reply_to.response_url) and await self._respond(reply_to.response_url, body) == OK
+        except NotDelivered as error:
+            raise SlackUnavailable from error  # it may stand there all the same
 
     async def edit(self, reply_to: ReplyTo, message: Message | None) -> bool:
         """Put a message in place of the one that was clicked on, or take that one away (None), whoever sees it; say
@@ -105,7 +108,10 @@ class Replies:
         body: dict[str, Any] = {"delete_original": True}
         if message is not None:
             body = {"replace_original": True, "text": message.text, "blocks": message.blocks}
-        return bool(reply_to.response_url) and await self._respond(reply_to.response_url, body) == OK
+        try:
+            return bool(reply_to.response_url) and await self._respond(reply_to.response_url, body) == OK
+        except NotDelivered:
+            return False
 
     async def _in_conversation(self, reply_to: ReplyTo, message: Message) -> bool:
         """Answer in the thread: for all where it was asked in public, else for the asker alone; False when that way is

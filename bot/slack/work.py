@@ -180,7 +180,7 @@ class Work:
     async def _done(self, event: Event, act: Act, *, once: bool) -> None:
         with structlog.contextvars.bound_contextvars(reference=event.reference):
             try:
-                if once and not await self._once.first(event.once, KEPT_FOR):
+                if once and event.once and not await self._once.first(event.once, KEPT_FOR):
                     log.info("Slack sent this before")
                     return
                 async with asyncio.timeout(FOR_AN_EVENT):

@@ -139,6 +139,7 @@ def _told(found: dict[str, Any]) -> Told:
         **marks,
         lead=lead if isinstance(lead, int) else None,
         seen_until=_moment(found.get("seen_until")),
+        reader=str(found.get("reader") or ""),
         drawn=str(found.get("drawn") or ""),
         drawn_at=_moment(found.get("drawn_at")),
         over=_OVER.get(str(found.get("over"))),

@@ -155,6 +155,7 @@ class Keeping:
         asked: bool = False,
     ) -> Watch:
         now, upload = self._clock(), status.upload
+        reader = status.account.identity.vault_user_id
         if upload.phase(now, self._stall_after) is Phase.EXPIRED:
             raise NothingToWatch
         return Watch(
@@ -169,7 +170,7 @@ class Keeping:
             created_at=now,
             expires=upload.expires,
             snapshot=Snapshot(upload=upload, read_at=now),
-            told=replace(told_at_the_start(upload, now, self._stall_after), asked=asked),
+            told=replace(told_at_the_start(upload, now, self._stall_after), asked=asked, reader=reader),
             announced_ts=message_ts,
         )
 
@@ -192,9 +193,7 @@ class Keeping:
                 continue  # a second click at the same moment was first
             if same.announced_ts == wished.announced_ts and not same.told.muted:
                 return same, False
-            other = replace(
-                wished, id=same.id, created_at=same.created_at, parent=same.parent, version=same.version
-            )
+            other = replace(wished, id=same.id, parent=same.parent, version=same.version)
             is_left = same.announced_ts not in ("", wished.announced_ts)
             left = [watch_jobs.farewell(same, same.announced_ts, now)] if is_left else []
             changed = await self._watches.change(other, jobs=[*jobs(other), *left], drop_all=True)

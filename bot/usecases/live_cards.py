@@ -25,6 +25,10 @@ from bot.usecases.watch_places import WatchPlaces
 log = structlog.get_logger()
 
 
+LONGEST = timedelta(hours=72)
+"""How long a card is kept up to date: as long as an upload session lives by default."""
+
+
 class Cards(Protocol):
     """What live cards need of Slack; the Slack floor provides it. Every method raises PlaceGone when Slack will never
     take it, SlackUnavailable when it may later."""
@@ -129,16 +133,27 @@ class LiveCards:
             return []
         return [watch_jobs.edit(seen, self._clock())]
 
-    async def link_ended(self, watches: Iterable[Watch]) -> None:
-        """Say on the live cards among these that they are not kept up to date until their owner has linked again."""
+    async def not_read(self, watches: Iterable[Watch], why: Over, *, since: timedelta = timedelta(0)) -> None:
+        """Say on the live cards among these, if they were not read for so long, that they are not kept up to date until
+        their owner has linked again, or Vault answers them."""
+        now = self._clock()
         for watch in watches:
-            found: Watch | None = watch if watch.target is Target.CARD else None
-            while found is not None and not found.told.muted and found.told.over is not Over.UNLINKED:
-                told = replace(found.told, over=Over.UNLINKED)
+            is_old = watch.snapshot is None or now - watch.snapshot.read_at >= since
+            found: Watch | None = watch if watch.target is Target.CARD and is_old else None
+            while found is not None and not found.told.muted and found.told.over is not why:
+                told = replace(found.told, over=why)
                 job = watch_jobs.edit(found, self._clock())
                 if await self._watches.change(replace(found, told=told), jobs=[job]):
                     break
                 found = await self._watches.get(watch.id)
+
+    async def retired(self, watch: Watch, vault_user_id: str, *, is_there: bool) -> bool:
+        """Let a card be over that was kept up to date for LONGEST and has not ended, or whose owner is another Vault user by now."""
+        is_old = is_there and self._clock() - watch.created_at >= LONGEST
+        if watch.target is not Target.CARD or not (is_old or watch.told.reader not in ("", vault_user_id)):
+            return False
+        await finish(self._watches, watch, Over.STOPPED, self._clock())
+        return True
 
     async def end(self, watch: Watch, kind: Kind, trouble: Trouble | None) -> None:
         """Let a card be drawn a last time, now that the end of its upload was told, and then be forgotten."""

@@ -10,13 +10,20 @@ import structlog
 from bot.model.accounts import Asker, LinkMethod, Vault, Vaults
 from bot.model.clock import Clock, from_milliseconds, milliseconds_of
 from bot.model.due import Again, Claimed, Job, account_of
-from bot.model.errors import BotError, LinkEnded, NotLinked, UnknownVault
+from bot.model.errors import (
+    BotError,
+    LinkEnded,
+    NotLinked,
+    StoreError,
+    UnknownVault,
+    VaultTemporary,
+)
 from bot.model.outlook import FASTEST, news, pause_before_next_look
 from bot.model.quiet import QuietHours, quiet_hours
 from bot.model.references import new_reference
 from bot.model.reminders import CROWDED, NOT_CROWDED, Kind
 from bot.model.uploads import Phase, UploadSession
-from bot.model.watches import Snapshot, Target, Watch
+from bot.model.watches import Over, Snapshot, Target, Watch
 from bot.store.watches import Watches
 from bot.usecases import watch_jobs
 from bot.usecases.acting import Acting, Person
@@ -27,6 +34,8 @@ from bot.vault.client import VaultClient
 log = structlog.get_logger()
 
 JITTER = 0.1
+UNREAD_AFTER = timedelta(hours=1)
+"""A live card whose numbers are older says so, and that Vault does not answer."""
 UNSERVED_PAUSE = timedelta(hours=1)
 SNAPSHOT_AT_MOST = timedelta(minutes=10)
 """How old a snapshot may be of an upload in which nothing has changed."""
@@ -80,6 +89,7 @@ class Polling:
             return None
         if vault is None:
             # The operator does not serve it just now, and may again.
+            await self._live.not_read(watches, Over.UNREAD)
             return Again(due_at=now + UNSERVED_PAUSE, payload=_bare(job))
         waited = int(job.payload.get("waited") or 0)
         if self._is_short(vault) and waited < MOST_BURST_PAUSES:
@@ -93,11 +103,13 @@ class Polling:
                 return self._again(job, person, next_look, now)
             uploads = await self._acting.ask(person, self._client.uploads, unasked=True)
         except (LinkEnded, NotLinked, UnknownVault):
-            await self._live.link_ended(watches)
+            await self._live.not_read(watches, Over.UNLINKED)
             # Reminders still come, with the numbers of the last look; linking again starts the looks again.
             return None
         except BotError as error:
             log.info("a look was not possible", vault=vault.name, error=type(error).__name__)
+            passes = isinstance(error, VaultTemporary | StoreError)
+            await self._live.not_read(watches, Over.UNREAD, since=UNREAD_AFTER if passes else timedelta(0))
             return Again(due_at=now + self._poll_every * 2, payload=_bare(job))
         now = self._clock()
         watched = await self._take_in(person, watches, uploads, now)
@@ -168,6 +180,8 @@ class Polling:
                 # A card that is over goes by its own job, once it was drawn a last time.
                 if upload is None and not watch.told.lost and watch.target is Target.UPLOAD:
                     await self._watches.remove(watch.id)
+            elif await self._live.retired(watch, vault_user_id, is_there=upload is not None):
+                pass  # said on the card itself
             elif upload is None:
                 await self._is_gone(watch, now)
             else:

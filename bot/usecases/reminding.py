@@ -27,6 +27,7 @@ from bot.usecases.acting import Acting
 from bot.usecases.auditing import Auditing
 from bot.usecases.delivering import Deliveries, once_posted
 from bot.usecases.endings import JOB_MAY_TAKE, NEXT_LOOKS, Endings, has_run_out, may_be_committed
+from bot.usecases.homes import HomeCare
 from bot.usecases.live_cards import LiveCards
 from bot.usecases.looking import Look, Looking
 from bot.usecases.sending import Sending
@@ -51,6 +52,7 @@ class Reminding:
         live: LiveCards,
         deliveries: Deliveries,
         auditing: Auditing,
+        homes: HomeCare,
         clock: Clock,
         stall_after: timedelta,
     ) -> None:
@@ -62,6 +64,7 @@ class Reminding:
         self._looking = Looking(acting=acting, client=client)
         self._deliveries = deliveries
         self._auditing = auditing
+        self._homes = homes
         self._clock = clock
         self._stall_after = stall_after
 
@@ -238,3 +241,4 @@ class Reminding:
             await self._live.end(watch, kind, look.trouble)
         else:
             await self._watches.remove(watch.id)
+        await self._homes.changed(watch.owner)

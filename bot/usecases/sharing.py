@@ -24,3 +24,11 @@ class Sharing:
             record.acted_as(status.vault.host, status.account.identity)
             record.saw(status.upload)
         return status
+
+    async def taken_back(self, asker: Asker, vault_host: str, upload_id: str, channel_id: str) -> None:
+        """Write down that a person takes back what they showed there. StoreError."""
+        note = f"taken back from {channel_id}"
+        async with self._auditing.recording(
+            Action.SHARE, asker, vault_host=vault_host, upload_id=upload_id, note=note
+        ):
+            pass

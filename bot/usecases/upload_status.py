@@ -69,13 +69,15 @@ class UploadStatuses:
             understood=upload.id if changed else None,
         )
 
-    async def list_all(self, asker: Asker, vault_name: str | None, *, unasked: bool = False) -> UploadLists:
+    async def list_all(
+        self, asker: Asker, vault_name: str | None, *, unasked: bool = False, shown_in: str = ""
+    ) -> UploadLists:
         """Return the uploads that are active at this moment: of one Vault, or of all that the person has linked.
 
         What one Vault refuses does not hide the others; when none answers, the first one's error is raised. `unasked`
-        as in `Acting.ask`.
+        as in `Acting.ask`; `shown_in` is the channel that reads it too, for the audit log.
         """
-        async with self._auditing.recording(Action.LIST, asker) as record:
+        async with self._auditing.recording(Action.LIST, asker, note=shown_in) as record:
             people = await self._people(asker, vault_name, record.heard)
             record.acted_as(people[0].vault.host, people[0].account.identity)
             first, *others = people

@@ -26,12 +26,14 @@ from bot.reminders import Reminders, reminders
 from bot.store.accounts import Accounts
 from bot.store.database import Database
 from bot.store.due_work import DueWork
+from bot.store.homes import Homes
 from bot.store.once import Once
 from bot.store.seal import Keyring
 from bot.store.watches import Watches
 from bot.usecases import watch_jobs
 from bot.usecases.acting import Acting
 from bot.usecases.auditing import Auditing
+from bot.usecases.homes import HomeCare
 from bot.usecases.upload_status import UploadStatuses
 from bot.vault.client import VaultClient  # noqa: TC001
 from bot.worker import Worker
@@ -308,6 +310,7 @@ class World:
             auditing=auditing,
             deliveries=self.slack,
             cards=cast("Any", None),
+            homes=HomeCare(homes=Homes(self._db), due=self.due, clock=self.clock),
             vaults=vaults,
             clock=self.clock,
         )

@@ -36,6 +36,11 @@ class Ears:
         ]
 
 
+def is_done(demo: DemoWorkspace, before: int) -> bool:
+    """Whether the bot is done with one more call than before."""
+    return done_count(demo) > before
+
+
 async def mention(
     demo: DemoWorkspace, person: str, text: str, *, channel: str = CHANNEL, thread: Message | None = None
 ) -> tuple[Delivery, list[Message]]:

@@ -28,8 +28,8 @@ from tests.acceptance.live_steps import (
     replies,
     shared,
 )
-from tests.acceptance.reminder_steps import HOUR, MIB, MINUTE, SECOND, Book, jump, told
-from tests.acceptance.steps import ask, click
+from tests.acceptance.reminder_steps import HOUR, MIB, MINUTE, SECOND, Book, jump, settled, told
+from tests.acceptance.steps import ask, click, done_count, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -117,9 +117,12 @@ async def change(story: Story) -> None:
     story.answers["request"] = newest(demo, "dm")
     story.answers["list"] = await ask(demo, "alice", "watches", channel="dm")
     story.answers["stopped"] = await click(demo, "alice", story.answers["request"], "unwatch")
+    done = done_count(demo)
     delivery = await demo.slack.click(
         user="alice", message=now_of(demo, story.cards["second"]), action_id="take_back"
     )
+    await until(lambda: done_count(demo) > done, "the card is taken back")
+    await settled(demo)
     before = len(told(demo, "alice"))
     demo.vault.forget_calls()
     await jump(demo, 6 * MINUTE)

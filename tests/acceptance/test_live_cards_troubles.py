@@ -1,6 +1,7 @@
 """Live cards of others, in one's own messages, where the app may do nothing, and after crashes."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -182,10 +183,10 @@ async def test_edit__slack_asks_to_wait_and_gets_the_newest_state_alone(demo: De
     assert len(calls_to_edit(demo)) == calls + 2
 
 
-async def killed_while_editing(demo: DemoWorkspace) -> None:
+async def killed_while_editing(demo: DemoWorkspace, look_within: timedelta) -> None:
     """Let the bot look and begin to edit, then kill it, and start it again when its lease is over."""
     demo.slack.faults.add(UPDATE, Slow(1))
-    demo.clock.advance(6 * MINUTE)
+    demo.clock.advance(look_within)
     await until(lambda: demo.slack.faults.waiting(UPDATE) == 0, "the card is being edited")
     await demo.bot.kill()
     await demo.bot.start()
@@ -198,7 +199,7 @@ async def test_edit__bot_killed_amid(demo: DemoWorkspace) -> None:
     card = await live(demo, upload)
     await jump(demo, MINUTE)
     demo.vault.send_part(upload.id, 50 * MIB)
-    await killed_while_editing(demo)
+    await killed_while_editing(demo, 6 * MINUTE)
     assert "2 parts" in now_of(demo, card).text
     demo.vault.send_part(upload.id, 50 * MIB)
     await jump(demo, 6 * MINUTE)
@@ -212,10 +213,10 @@ async def test_end__bot_killed_between_the_reply_and_the_last_edit(demo: DemoWor
     card = await live(demo, upload)
     demo.vault.finish_bytes(upload.id)
     await jump(demo, 6 * MINUTE)
-    await jump(demo, 10 * MINUTE)
     assert len(replies(demo, card)) == 1
     demo.vault.commit(upload.id)
-    await killed_while_editing(demo)
+    # Where nothing moves any more, looks are less frequent.
+    await killed_while_editing(demo, 18 * MINUTE)
     assert [text for text in replies(demo, card)[1:] if "is committed" in text] == replies(demo, card)[1:]
     assert len(replies(demo, card)) == 2
     assert "ended.mov: Committed" in now_of(demo, card).text

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -28,7 +29,7 @@ from tests.acceptance.steps import (
     until,
     usual_workspace,
 )
-from tests.acceptance.talking_steps import Ears, forged_click, is_for, is_public, mention
+from tests.acceptance.talking_steps import Ears, forged_click, is_done, is_for, is_public, mention
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -414,7 +415,7 @@ async def test_details__on_anothers_card_are_the_clickers(demo: DemoWorkspace) -
     for person, sees in (("bob", False), ("vera", True)):
         done = done_count(demo)
         delivery = await demo.slack.click(user=person, message=card, action_id="details")
-        await until(lambda done=done: done_count(demo) > done, "the bot is done")
+        await until(partial(is_done, demo, done), "the bot is done")
         assert delivery.answers == []
         views = "\n".join(json.dumps(list(view.blocks), ensure_ascii=False) for view in delivery.views)
         assert (FILM in views) is sees

@@ -56,7 +56,7 @@ async def test_the_state_has_all_that_the_page_needs(tab: Tab) -> None:
     kinds = {place["name"]: place["kind"] for place in state["places"]}
     assert kinds["trial-uploads"] == "channel"
     assert kinds["migration"] == "private"
-    assert "dm" in kinds.values()
+    assert {place["kind"] for place in state["places"] if place["name"] == "Vault Uploads"} == {"dm", "home"}
     assert {vault["key"]: vault["name"] for vault in state["vaults"]} == {
         "promomats": "Nordlicht PromoMats",
         "quality": "Nordlicht Quality",

@@ -347,13 +347,51 @@ async def test_link_ended__is_said_once(world: World) -> None:
     for _ in range(2):
         found = await world.get()
         assert found is not None
-        await world.live.link_ended([found])
+        await world.live.not_read([found], Over.UNLINKED)
     await world.draw()
     assert world.cards.drawn[1:] == [(TS, Over.UNLINKED, UPLOAD.uploaded)]
     found = await world.get()
     assert found is not None
     assert world.live.job_for(found) == []
     assert watch.id == found.id
+
+
+async def test_not_read__only_where_it_was_long(world: World) -> None:
+    """A Vault that is down for a moment is no reason to write anything on a card."""
+    await world.save()
+    found = await world.get()
+    assert found is not None
+    await world.live.not_read([found], Over.UNREAD, since=timedelta(hours=1))
+    assert (await world.get()) == found
+    world.clock.move(3600)
+    await world.live.not_read([found], Over.UNREAD, since=timedelta(hours=1))
+    await world.draw()
+    assert world.cards.drawn[-1] == (TS, Over.UNREAD, UPLOAD.uploaded)
+    assert await world.get() is not None
+
+
+@pytest.mark.parametrize(
+    ("reader", "is_there", "hours", "is_over"),
+    [
+        ("1", True, 71, False),
+        ("1", True, 72, True),
+        ("1", False, 72, False),
+        ("2", True, 1, True),
+        ("2", False, 1, True),
+    ],
+)
+async def test_retired__after_three_days_and_for_another_vault_user(
+    world: World, reader: str, is_there: bool, hours: int, is_over: bool
+) -> None:
+    """Whose link is another Vault user's by now has a card that shows what the earlier one saw: it says no more."""
+    await world.save(told=Told(reader="1"))
+    found = await world.get()
+    assert found is not None
+    world.clock.move(hours * 3600)
+    assert await world.live.retired(found, reader, is_there=is_there) is is_over
+    now = await world.get()
+    assert now is not None
+    assert (now.told.muted, now.told.over) == ((True, Over.STOPPED) if is_over else (False, None))
 
 
 async def test_draw__without_numbers_waits_for_the_next_look(world: World) -> None:

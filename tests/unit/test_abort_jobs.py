@@ -86,7 +86,9 @@ def test_telling__an_owner_is_told_once_of_two_aborts_at_once() -> None:
     assert len({abort_jobs.telling(one, NOW, KEYRING).key for one in done}) == 2
 
 
-@pytest.mark.parametrize("sealed", [None, "s1.00000000.AAAA", "x", KEYRING.ids[0]])
+@pytest.mark.parametrize(
+    "sealed", [None, "s1.00000000.AAAA", "x", KEYRING.ids[0]], ids=["none", "another key", "no seal", "a key"]
+)
 def test_seal__that_does_not_open_costs_no_more_than_the_name(sealed: str | None) -> None:
     job = claimed(abort_jobs.settling(ABORT, NOW, KEYRING, is_done=False))
     for keyring, payload in (

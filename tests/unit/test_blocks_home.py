@@ -172,9 +172,9 @@ VIEWS = {
     "home_failed": failed(errors.failure(None, "ABCD2345")),
 }
 MODALS = {
-    "settings_one_vault": settings_modal([an_account()], Preferences(), vaults=ONE.vaults, usual=USUAL),
-    "settings_several": settings_modal(BOTH_ACCOUNTS, NIGHTS, vaults=BOTH, usual=USUAL),
-    "settings_nothing_known": settings_modal([], None, vaults=BOTH, usual=USUAL),
+    "modal_settings_one_vault": settings_modal([an_account()], Preferences(), vaults=ONE.vaults, usual=USUAL),
+    "modal_settings_several": settings_modal(BOTH_ACCOUNTS, NIGHTS, vaults=BOTH, usual=USUAL),
+    "modal_settings_nothing_known": settings_modal([], None, vaults=BOTH, usual=USUAL),
 }
 
 
@@ -226,7 +226,7 @@ def test_home__has_the_help() -> None:
 
 @pytest.mark.parametrize("name", MODALS)
 def test_settings_modal__golden(name: str) -> None:
-    assert agrees(f"modal_{name}", MODALS[name])
+    assert agrees(name, MODALS[name])
     assert_slack_shows(MODALS[name], MODAL)
 
 
@@ -360,10 +360,12 @@ def test_home__whatever_vault_says(uploads: list[UploadSession], several: bool) 
 
 def test_settings_modal__what_is_known_of_the_person() -> None:
     fields = {
-        one["block_id"]: one["element"] for one in MODALS["settings_several"]["blocks"] if "element" in one
+        one["block_id"]: one["element"]
+        for one in MODALS["modal_settings_several"]["blocks"]
+        if "element" in one
     }
     assert fields[VAULT]["initial_option"]["value"] == PROMOMATS.host
     assert fields[LEADS]["initial_value"] == "2h"
     assert fields["quiet_from"]["initial_time"] == "22:30"
-    assert json.loads(MODALS["settings_several"]["private_metadata"]) == {"v": PROMOMATS.host, "q": 1}
-    assert json.loads(MODALS["settings_nothing_known"]["private_metadata"]) == {}
+    assert json.loads(MODALS["modal_settings_several"]["private_metadata"]) == {"v": PROMOMATS.host, "q": 1}
+    assert json.loads(MODALS["modal_settings_nothing_known"]["private_metadata"]) == {}

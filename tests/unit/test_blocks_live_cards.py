@@ -82,6 +82,7 @@ CARDS: dict[str, Message] = {
     "live_card_stopped": drawn(Over.STOPPED),
     "live_card_replaced": drawn(Over.REPLACED),
     "live_card_unlinked": drawn(Over.UNLINKED),
+    "live_card_unread": drawn(Over.UNREAD),
     "live_card_committed": drawn(Over.COMMITTED, DONE),
     "live_card_gone": drawn(Over.GONE),
     "live_card_expired": drawn(Over.EXPIRED, OVER),
@@ -148,7 +149,13 @@ def test_card__of_an_upload_that_is_no_more_leads_nowhere(over: Over) -> None:
 
 @pytest.mark.parametrize(
     ("over", "button"),
-    [(None, "unwatch"), (Over.UNLINKED, "unwatch"), (Over.STOPPED, "live"), (Over.REPLACED, "live")],
+    [
+        (None, "unwatch"),
+        (Over.UNLINKED, "unwatch"),
+        (Over.UNREAD, "unwatch"),
+        (Over.STOPPED, "live"),
+        (Over.REPLACED, "live"),
+    ],
 )
 def test_card__can_be_stopped_or_kept(over: Over | None, button: str) -> None:
     ids = [one["action_id"] for one in buttons_in(drawn(over).blocks)]

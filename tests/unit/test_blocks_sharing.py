@@ -117,7 +117,7 @@ def test_card__buttons_carry_whose_card_it_is_where_that_matters(name: str) -> N
     status, public = CARDS[name]
     found = {one["action_id"]: json.loads(one["value"]) for one in buttons_in(drawn(name).blocks)}
     target = {"u": status.upload.id, "v": status.vault.host}
-    known = {**target, "by": public.by, "m": PROOF}
+    known: dict[str, object] = {**target, "by": public.by, "m": PROOF}
     known |= {"a": 1} if public.asked else {}
     known |= {"w": public.watch_id} if public.watch_id else {}
     assert found["refresh"] == found["take_back"] == known

@@ -75,6 +75,7 @@ def test_from_environ__defaults() -> None:
         "remind_before": (timedelta(hours=24), timedelta(hours=4), timedelta(hours=1)),
         "poll_every": timedelta(minutes=5),
         "stall_after": timedelta(hours=1),
+        "allow_abort": False,
         "link_any_email": False,
         "keep_alive": "watching",
         "audit_paths": False,

@@ -14,10 +14,9 @@ from bot.slack.blocks.upload_status import SIGNS, Ended, Look, Public, card
 from bot.slack.blocks.watch_words import (
     IN_BLOCKS,
     IN_TEXT,
-    MOST_NAMED,
     Ink,
     channel,
-    listed,
+    named,
     person,
     stop_button,
     subject,
@@ -57,6 +56,8 @@ def _why_over(over: Over | None, owner: str) -> str:
             return ""
         case Over.UNLINKED:
             return f"not kept up to date while the link of {person(owner)} to Vault has ended"
+        case Over.UNREAD:
+            return f"not kept up to date just now, since {person(owner)} gets no answer from Vault"
         case Over.REPLACED:
             return f"{NO_LONGER}, another card in this thread is"
         case _:
@@ -108,9 +109,8 @@ def where_kept(place: Place) -> str:
 
 def cards_of(watches: Sequence[Watch], ink: Ink) -> str:
     """Some live cards, in the middle of a sentence."""
-    names = [f"{subject(watch, '', ink)} {where_kept(watch.place)}" for watch in watches[:MOST_NAMED]]
-    more = [f"{len(watches) - MOST_NAMED} more"] if len(watches) > MOST_NAMED else []
-    return f"{'the card' if len(watches) == 1 else 'the cards'} of {listed([*names, *more])}"
+    names = [f"{subject(watch, '', ink)} {where_kept(watch.place)}" for watch in watches]
+    return f"{'the card' if len(watches) == 1 else 'the cards'} of {named(names)}"
 
 
 def asked_to_stop(watch: Watch, *, reached: bool) -> Message:

@@ -7,6 +7,9 @@ SHARED = "Shared with everybody here. You can take it back with Delete below the
 NOT_A_MEMBER = (
     "I am no member here, so nobody can keep the card up to date: type `/invite @Vault Uploads` for that."
 )
+NOWHERE = (
+    "There is no conversation here to share it in. Show the upload in a channel, and share it from there."
+)
 SHARED_ALREADY = "You have just shared this here."
 NOT_KNOWN = (
     "I can no longer tell that you put this card here, so I leave it. A workspace admin can delete it."
@@ -17,6 +20,11 @@ NOT_DELETED = "Slack did not let me take the card back. Delete it by its own men
 def shared(*, is_member: bool) -> Message:
     """The answer to who has shared a card."""
     return notice(SHARED if is_member else f"{SHARED} {NOT_A_MEMBER}")
+
+
+def nowhere() -> Message:
+    """The answer to who shares from a form or the home."""
+    return notice(NOWHERE)
 
 
 def shared_already() -> Message:

@@ -72,7 +72,9 @@ class Ended:
     sentence: str
 
 
-def card(status: UploadStatus, look: Look, public: Public | None = None) -> Message:
+def card(
+    status: UploadStatus, look: Look, public: Public | None = None, *, can_share: bool = True
+) -> Message:
     """The card of one upload: for its reader alone, or as its reader shows it to others."""
     upload = status.upload
     phase = upload.phase(look.now, look.stall_after)
@@ -95,7 +97,7 @@ def card(status: UploadStatus, look: Look, public: Public | None = None) -> Mess
             understood,
         ),
         *([context(shown_by)] if shown_by else []),
-        actions(*_buttons(status, phase, public)),
+        actions(*_buttons(status, phase, public, can_share=can_share)),
     ]
     text = _told(upload, phase, look.now, owner=owner, vault=vault, understood=understood, ended=ended)
     if public:
@@ -103,7 +105,7 @@ def card(status: UploadStatus, look: Look, public: Public | None = None) -> Mess
     return Message(text=text, blocks=blocks)
 
 
-def _buttons(status: UploadStatus, phase: Phase, public: Public | None) -> list[Block]:
+def _buttons(status: UploadStatus, phase: Phase, public: Public | None, *, can_share: bool) -> list[Block]:
     """What can be done about it. Each click is looked up anew, with the clicker's own rights."""
     upload, is_over = status.upload, phase is Phase.EXPIRED
     target: dict[str, str | int] = {"u": upload.id, "v": status.vault.host}
@@ -114,7 +116,11 @@ def _buttons(status: UploadStatus, phase: Phase, public: Public | None) -> list[
             button("Refresh", "refresh", value=target, spoken=f"Refresh {upload.name}"),
             details,
             *([] if is_over else [watch]),
-            button("Share", "share", value=target, spoken=f"Share {upload.name} here"),
+            *(
+                [button("Share", "share", value=target, spoken=f"Share {upload.name} here")]
+                if can_share
+                else []
+            ),
             *([] if is_over else [_keep_up(target, upload.name)]),
             button("All uploads", "open_list", value={"all": 1}),
         ]

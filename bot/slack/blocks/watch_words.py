@@ -11,6 +11,8 @@ from bot.slack.blocks.kit import Block, button, clip, code, date, escape
 
 LONGEST_NAME = 220
 MOST_NAMED = 10
+LONGEST_LIST = 1300
+"""Two such lists go into one section, whatever their names are made of."""
 SNOOZES = {"1h": "1 hour", "4h": "4 hours", "morning": "Tomorrow morning"}
 MOST_SESSIONS = 50
 """Vault: active upload sessions in one Vault, of all its users, by default ("Resumable Upload Sessions")."""
@@ -79,6 +81,17 @@ def short(length: timedelta) -> str:
 def listed(pieces: Sequence[str], last: str = "and") -> str:
     """Return `a`, `a and b`, `a, b and c`."""
     return f" {last} ".join(piece for piece in (", ".join(pieces[:-1]), *pieces[-1:]) if piece)
+
+
+def named(names: Sequence[str]) -> str:
+    """Return the names as `listed` does; where there are too many to read, some of them and how many more there are."""
+    shown: list[str] = []
+    for name in names[:MOST_NAMED]:
+        if shown and sum(map(len, shown)) + len(name) > LONGEST_LIST:
+            break
+        shown.append(name)
+    more = len(names) - len(shown)
+    return listed([*shown, f"{more} more"] if more else shown)
 
 
 def what_is_told(watch: Watch) -> str:

@@ -28,10 +28,10 @@ from bot.slack.blocks.upload_status import SIGNS, WHAT_COMMIT_MEANS, Look, amoun
 from bot.slack.blocks.watch_words import (
     IN_BLOCKS,
     IN_TEXT,
-    MOST_NAMED,
     Ink,
     channel,
     listed,
+    named,
     snooze_menu,
     span,
     stop_button,
@@ -237,10 +237,9 @@ def _no_longer(watches: Sequence[Watch], name_of: Callable[[str], str], ink: Ink
     found = [f"I no longer keep {live_cards.cards_of(cards, ink)} up to date."] if cards else []
     names = [
         f"{subject(watch, name_of(watch.vault_host), ink)}{'' if watch.place.is_direct else f' {where(watch.place)}'}"
-        for watch in others[:MOST_NAMED]
+        for watch in others
     ]
-    more = [f"{len(others) - MOST_NAMED} more"] if len(others) > MOST_NAMED else []
-    return " ".join([*([f"I no longer watch {listed([*names, *more])}."] if others else []), *found])
+    return " ".join([*([f"I no longer watch {named(names)}."] if others else []), *found])
 
 
 def snoozed(watch: Watch, vault_name: str, look: Look) -> Message:

@@ -26,6 +26,8 @@ class SharingAnswers:
 
     async def share(self, call: Call, pasted: Pasted) -> Message:
         """`<id> share`, or Share on a card: look it up with the rights of who shares it, then post it here."""
+        if not call.channel_id:
+            return sharing.nowhere()
         status = await self._given.sharing.read(call.asker, pasted, call.channel_id)
         asker = call.slack_user
         click = (
@@ -85,6 +87,8 @@ class SharingAnswers:
         key = f"take_back:{asker.workspace}|{asker.user_id}|{call.channel_id}|{call.message_ts}"
         if not await once.first(key, DOUBLE_CLICK):
             return None  # the first click takes it away, or says why not
+        host, upload_id = call.state("v") or "", call.state("u") or ""
+        await self._given.sharing.taken_back(call.asker, host, upload_id, call.channel_id)
         if await self._given.replies.edit(call.reply_to, None):
             return None
         await once.give_back(key)

@@ -25,7 +25,8 @@ class UploadAnswers:
             return errors.notice(errors.OLD_BUTTON)
         if not call.is_private and self._given.proofs.is_owner(call):
             return await self._sharing.refresh(call, pasted)
-        return upload_status.card(await self._given.statuses.look_up(call.asker, pasted), self._given.look())
+        status = await self._given.statuses.look_up(call.asker, pasted)
+        return upload_status.card(status, self._given.look(), can_share=call.reply_to.view is None)
 
     async def open_list(self, call: Call) -> Message:
         """All uploads, those of one Vault, a page of them, or the list again."""
@@ -33,7 +34,8 @@ class UploadAnswers:
 
     async def list_all(self, call: Call, vault: str | None, *, page: int = 1) -> Message:
         """`list [vault]`: of that Vault, or of all that the person has linked."""
-        found = await self._given.statuses.list_all(call.asker, vault)
+        shown_in = call.channel_id if call.reply_to.in_public else ""
+        found = await self._given.statuses.list_all(call.asker, vault, shown_in=shown_in)
         for trouble in found.troubles:
             keep_in_log(trouble.error, call.reference)
         listed = upload_list.listing(found, self._given.look(), page=page, reference=call.reference)
