@@ -148,7 +148,8 @@ class LiveCards:
                 found = await self._watches.get(watch.id)
 
     async def retired(self, watch: Watch, vault_user_id: str, *, is_there: bool) -> bool:
-        """Let a card be over that was kept up to date for LONGEST and has not ended, or whose owner is another Vault user by now."""
+        """Let a card be over that was kept up to date for LONGEST and has not ended, or whose owner is another Vault
+        user by now."""
         is_old = is_there and self._clock() - watch.created_at >= LONGEST
         if watch.target is not Target.CARD or not (is_old or watch.told.reader not in ("", vault_user_id)):
             return False
