@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from bot.demo.slack.messages import Message, elements_of
@@ -45,7 +46,7 @@ async def _share(world: World, person: str, one: Marked, where: str) -> Message 
     place = world.place(person, where)
     world.discloses(person, place, one)
     await world.step(world.demo.slack.slash(user=person, channel=place.id, text=f"{one.id} share"))
-    return _last_public(world, place.id)
+    return world.newest(place.id)
 
 
 @way
@@ -177,7 +178,8 @@ async def _others_delete(world: World, person: str, one: Marked, _: str) -> None
     cards = world.public(person, "take_back")
     if cards:
         card = cards[int(one.id[:4], 16) % len(cards)]
-        await world.step(world.demo.slack.click(user=person, message=card, action_id="take_back"))
+        with suppress(LookupError):
+            await world.step(world.demo.slack.click(user=person, message=card, action_id="take_back"))
 
 
 @way
@@ -216,9 +218,9 @@ async def _unfurl(world: World, person: str, one: Marked, where: str) -> Message
     place = world.place(person, where)
     if place.shows_to(demo.slack.workspace.user("alice")):
         message = await demo.slack.say("alice", place.id, f"look at {one.address}")
-        await until(lambda: bool(_now(world, message).attachments), "there is a card below the link")
+        await until(lambda: bool(world.now(message).attachments), "there is a card below the link")
         delivery = await world.step(
-            demo.slack.click(user=person, message=_now(world, message), action_id="refresh")
+            demo.slack.click(user=person, message=world.now(message), action_id="refresh")
         )
         return delivery.answers[0]
     return None
@@ -259,11 +261,16 @@ async def _press_all(world: World, person: str, one: Marked, action_id: str) -> 
     cards = world.public(person, action_id)
     about = [card for card in cards if one.id in json.dumps(list(card.blocks))]
     for card in (about or cards)[-2:]:
-        await world.step(
-            world.demo.slack.click(
-                user=person, message=card, action_id=action_id, block_id=_block(card, action_id, one.id)
+        current = world.demo.slack.message(card.key)
+        if current is None or not _has(current, action_id):
+            continue
+        # A card that is drawn anew at this very moment has other block ids: then nobody has pressed anything.
+        with suppress(LookupError):
+            block_id = _block(current, action_id, one.id)
+            click = world.demo.slack.click(
+                user=person, message=current, action_id=action_id, block_id=block_id
             )
-        )
+            await world.step(click)
         world.demo.slack._views.clear(world.demo.slack.workspace.user(person).id)
 
 
@@ -289,14 +296,3 @@ def _has(what: Message | View, action_id: str) -> bool:
 def _block(what: Message | View, action_id: str, upload_id: str = "") -> str:
     found = [(block, one) for block, one in _elements(what) if one.get("action_id") == action_id]
     return next((block for block, one in found if upload_id in one.get("value", "")), found[0][0])
-
-
-def _now(world: World, message: Message) -> Message:
-    found = world.demo.slack.message(message.key)
-    assert found is not None
-    return found
-
-
-def _last_public(world: World, channel: str) -> Message | None:
-    found = [each for each in world.demo.slack.messages if each.channel == channel and not each.is_ephemeral]
-    return found[-1] if found else None

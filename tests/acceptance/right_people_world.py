@@ -190,6 +190,19 @@ class World:
             and f'"action_id": "{action_id}"' in json.dumps(list(message.blocks))
         ]
 
+    def now(self, message: Message) -> Message:
+        """A message as it stands now."""
+        found = self.demo.slack.message(message.key)
+        assert found is not None
+        return found
+
+    def newest(self, channel: str) -> Message | None:
+        """The last message in a conversation that everybody there sees."""
+        found = [
+            each for each in self.demo.slack.messages if each.channel == channel and not each.is_ephemeral
+        ]
+        return found[-1] if found else None
+
     def place(self, person: str, name: str) -> Channel:
         """A conversation that the person is in; the usual one where they are not in that."""
         workspace = self.demo.slack.workspace
