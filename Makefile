@@ -16,9 +16,9 @@ run: $(RUNTIME)  ## serve with the settings in .env
 
 # Hundreds of processes of the bot are started: they need not compile it each time, as they would where Python is told
 # to write no bytecode.
-test: $(DEV)  ## all tests; most of them wait, so six at once
+test: $(DEV)  ## all tests; most of them wait, so four at once
 	@$(PY) -m compileall -q bot tests
-	@$(PY) -m pytest -n 6 --dist loadfile $(ARGS)
+	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV)  ## lint, format, types, floors
 	@$(PY) -m ruff check .

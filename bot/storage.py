@@ -53,18 +53,19 @@ class Storage:
             await check_keys(database, keyring)
             await migrate(database)
             audit = AuditLog(database, keyring)
+            due = DueWork(database, clock if config.demo_clock_file else None)
             try:
                 yield cls(
                     database=database,
                     keyring=keyring,
                     accounts=Accounts(database, keyring),
                     audit=audit,
-                    due=DueWork(database, clock if config.demo_clock_file else None),
+                    due=due,
                     homes=Homes(database),
                     install_states=InstallStates(database),
                     installations=Installations(database, keyring),
                     leases=Leases(database),
-                    once=Once(database, clock),
+                    once=Once(database, due.clock),
                     tickets=Tickets(database),
                     vault_versions=VaultVersions(database),
                     watches=Watches(database, keyring),

@@ -28,6 +28,7 @@ CHANGING = (
     "snoozed_until",
     "announced_ts",
     "failsafe",
+    "created_at",
 )
 """The columns that change while a watch lives."""
 

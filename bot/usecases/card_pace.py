@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from bot.model.accounts import SlackUser
 from bot.model.clock import Clock, from_milliseconds, milliseconds_of
-from bot.model.due import Again, Claimed
+from bot.model.due import Again, Claimed, Payload
 from bot.model.live_cards import EDIT_EVERY, EDITS_APART
 from bot.model.watches import Watch
 from bot.store.once import Once
@@ -16,6 +16,9 @@ MOST_AHEAD = timedelta(hours=1) // EDITS_APART
 """A turn further away than that is none: the time was put back."""
 LATE_SLOTS = 6
 """A turn still stands so many turns later, since a worker looks only now and then: 46 edits in a minute at the most."""
+
+
+LEAST_WAIT = timedelta(seconds=1)
 
 
 class CardPace:
@@ -33,18 +36,18 @@ class CardPace:
         now, drawn_at = self._clock(), watch.told.drawn_at
         blocked = self._blocked.get(watch.owner.workspace, now)
         if blocked > now:
-            return Again(due_at=blocked, payload=job.payload)
+            return _again(blocked, now, job.payload)
         if drawn_at is not None and now < drawn_at + EDIT_EVERY:
-            return Again(due_at=drawn_at + EDIT_EVERY, payload=job.payload)
+            return _again(drawn_at + EDIT_EVERY, now, job.payload)
         slot, mine = _slot_of(now), job.payload.get("slot")
         if isinstance(mine, int) and mine <= slot <= mine + LATE_SLOTS:
             return None
         if isinstance(mine, int) and slot < mine <= slot + MOST_AHEAD:
-            return Again(due_at=_moment_of(mine), payload=job.payload)
+            return _again(_moment_of(mine), now, job.payload)
         taken = await self.take(watch.owner)
         if taken <= slot:
             return None
-        return Again(due_at=_moment_of(taken), payload={**job.payload, "slot": taken})
+        return _again(_moment_of(taken), now, {**job.payload, "slot": taken})
 
     async def take(self, owner: SlackUser) -> int:
         """Take the next free turn in the owner's workspace. StoreError."""
@@ -60,6 +63,11 @@ class CardPace:
         """Slack asked for a pause: nothing is edited in that workspace meanwhile."""
         if seconds is not None:
             self._blocked[owner.workspace] = self._clock() + timedelta(seconds=seconds)
+
+
+def _again(due_at: datetime, now: datetime, payload: Payload) -> Again:
+    """Not within a second, by which the database's clock may be ahead of ours: the job would come back at once."""
+    return Again(due_at=max(due_at, now + LEAST_WAIT), payload=payload)
 
 
 def _slot_of(moment: datetime) -> int:

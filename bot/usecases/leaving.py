@@ -27,6 +27,8 @@ MOST_AT_ONCE = 8
 """Goodbyes to Vault under way at the same time."""
 
 Release = Callable[[Watch], Awaitable[None]]
+FAREWELL_SECONDS = 5.0
+
 Farewell = Callable[[Watch, LinkedAccount], Awaitable[None]]
 IsMeant = Callable[[SlackUser], bool]
 
@@ -212,20 +214,18 @@ class Leaving:
                 return await self._told(host, removed)
 
         unlinked = await asyncio.gather(*(told(host, removed) for host, removed in gone.links))
-        for watch, account in gone.held:
-            await self._taken_back(watch, account)
-        return unlinked
-
-    async def _taken_back(self, watch: Watch, account: LinkedAccount | None) -> None:
-        try:
+        for watch, _ in gone.held:
             if watch.failsafe is not None and self._release is not None:
-                await self._release(watch)
-            if watch.target is Target.CARD and account is not None and self._farewell is not None:
-                await self._farewell(watch, account)
-        except BotError as error:
-            # What Slack holds is a plain sentence about an upload of theirs, and comes to them alone or where they put
-            # it; a card says as of when it is true.
-            log.warning("Slack did not take leave of a watch", error=type(error).__name__)
+                await _tried(self._release(watch))
+        try:
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                for watch, account in gone.held:
+                    if watch.target is Target.CARD and account is not None and self._farewell is not None:
+                        await _tried(self._farewell(watch, account))
+        except TimeoutError:
+            # The links are gone, and the person is not to wait for Slack: each card says as of when it is true.
+            log.warning("not every live card was drawn a last time")
+        return unlinked
 
     async def _told(self, host: str, removed: Removed) -> Unlinked:
         """End the Vault session of a link that is removed."""
@@ -238,3 +238,11 @@ class Leaving:
     def _name_of(self, host: str) -> str:
         vault = self._vaults.at(host)
         return vault.name if vault else host
+
+
+async def _tried(farewell: Awaitable[None]) -> None:
+    """What Slack holds is a plain sentence about an upload of theirs, and comes to them alone or where they put it."""
+    try:
+        await farewell
+    except BotError as error:
+        log.warning("Slack did not take leave of a watch", error=type(error).__name__)

@@ -129,7 +129,9 @@ class LiveCards:
 
     def job_for(self, seen: Watch) -> list[Job]:
         """Return the job that draws a card, where what a look has just found is not what the card shows."""
-        if seen.target is not Target.CARD or digest(seen, self._stall_after) == seen.told.drawn:
+        if seen.target is not Target.CARD or not seen.announced_ts:
+            return []  # one that is being posted shows what was read last by itself
+        if digest(seen, self._stall_after) == seen.told.drawn:
             return []
         return [watch_jobs.edit(seen, self._clock())]
 
@@ -139,7 +141,8 @@ class LiveCards:
         now = self._clock()
         for watch in watches:
             is_old = watch.snapshot is None or now - watch.snapshot.read_at >= since
-            found: Watch | None = watch if watch.target is Target.CARD and is_old else None
+            stands = watch.target is Target.CARD and bool(watch.announced_ts)
+            found: Watch | None = watch if stands and is_old else None
             while found is not None and not found.told.muted and found.told.over is not why:
                 told = replace(found.told, over=why)
                 job = watch_jobs.edit(found, self._clock())

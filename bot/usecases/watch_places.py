@@ -63,7 +63,9 @@ class WatchPlaces:
                 return None
             await self._deliveries.release(watch)
             watch = await self._watches.change(replace(watch, failsafe=None))
-        if watch is not None and post_at is not None:
+            if watch is None:  # changed meanwhile: what Slack held is taken back, and is to be held anew
+                return Again(due_at=self._clock(), payload=job.payload)
+        if post_at is not None:
             try:
                 held = await self._deliveries.hold(watch, post_at)
             except PlaceGone as gone:

@@ -1,6 +1,7 @@
 """Watches in both databases: what is kept, and that a watch and its jobs change together or not at all."""
 
 import asyncio
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -408,7 +409,9 @@ async def test_everything_at_once__nobody_waits_in_a_circle(
 
     async def save() -> None:
         for number, place in enumerate(places, 1):
-            await watches.save(a_watch(number, place=place), promised, [poll()])
+            # Each wish has an id of its own, as those of people have.
+            wished = replace(a_watch(number, place=place), id=secrets.token_hex(8))
+            await watches.save(wished, promised, [poll()])
 
     async def change() -> None:
         for watch in await watches.of_person(ALICE):

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.model.errors import CannotShareThere
+from bot.model.errors import CannotShareThere, NotInstalled, StoreError
 from bot.model.pasting import Pasted
 from bot.model.statuses import UploadStatus
 from bot.slack.blocks import errors, sharing, upload_status
@@ -43,7 +43,7 @@ class SharingAnswers:
             return sharing.shared_already()
         try:
             posted = await self._given.posts.put(call, self.public_card(call, status))
-        except CannotShareThere:
+        except (CannotShareThere, NotInstalled, StoreError):
             # Nothing stands there, so that the next try, after an invitation perhaps, is no double click.
             await self._given.once.give_back(key)
             raise
