@@ -53,7 +53,7 @@ PLACES = st.sampled_from([Place(), Place("C1")])
 STEPS = st.integers(0, 9)
 WHICH = st.integers(0, 5)
 LIFETIMES = st.sampled_from([2, 30, 72])
-EXAMPLES = 60
+EXAMPLES = int(os.environ.get("EXAMPLES", "30"))
 LEASE = timedelta(seconds=31)
 TABLES = "watches, due_work, samples, preferences, accounts"
 
