@@ -77,19 +77,13 @@ class Views:
         """Show the answer in the modal that is there for it; False when Slack fails. One that was closed meanwhile
         counts as shown: nobody waits for it any more."""
 
-        async def send(token: str) -> AsyncSlackResponse:
-            return await self._client.views_update(view_id=call.shown.view_id, view=view, token=token)
-
-        answer, reason = await self._of_call(call, send)
+        answer, reason = await self._updated(call, str(call.shown.view_id), view)
         return answer is not None or reason == CLOSED
 
     async def update(self, call: Call, view_id: str, view: Block) -> bool:
         """Show something else in a modal that is open; False when it was closed meanwhile, or Slack fails."""
 
-        async def send(token: str) -> AsyncSlackResponse:
-            return await self._client.views_update(view_id=view_id, view=view, token=token)
-
-        return (await self._of_call(call, send))[0] is not None
+        return (await self._updated(call, view_id, view))[0] is not None
 
     async def show(self, call: Call, message: Message) -> bool:
         """Answer in the modal that was opened for the call; else, of a click in a view, in the modal it was made in,
@@ -134,6 +128,12 @@ class Views:
             log.warning("home not published", reason=type(error).__name__)
             return False
         return True
+
+    async def _updated(self, call: Call, view_id: str, view: Block) -> tuple[AsyncSlackResponse | None, str]:
+        async def send(token: str) -> AsyncSlackResponse:
+            return await self._client.views_update(view_id=view_id, view=view, token=token)
+
+        return await self._of_call(call, send)
 
     async def _of_call(
         self, call: Call, send: Callable[[str], Awaitable[AsyncSlackResponse]]

@@ -16,7 +16,6 @@ from bot.model.errors import (
     PlaceGone,
     SlackUnavailable,
     StoreError,
-    TooManyWatches,
 )
 from bot.model.outlook import told_at_the_start
 from bot.model.pasting import Pasted
@@ -28,7 +27,7 @@ from bot.usecases import watch_jobs
 from bot.usecases.auditing import Auditing
 from bot.usecases.live_cards import Cards, LiveCards, finish
 from bot.usecases.upload_status import UploadStatuses
-from bot.usecases.watching import MOST_WATCHES
+from bot.usecases.watch_limits import check_room, same_watch
 
 log = structlog.get_logger()
 
@@ -110,7 +109,7 @@ class Keeping:
             except PlaceGone:
                 raise CannotKeepThere from None
             wished = self._wish(asker.slack_user, status, place, "")
-            same = await self._same(wished)
+            same = await same_watch(self._watches, wished)
             if same is not None and not same.told.muted and await self._stands(same, status.upload):
                 return Kept(watch=same, status=status, is_new=False)
             watch, is_new = await self._made(wished)
@@ -183,10 +182,9 @@ class Keeping:
             return [*watch_jobs.promised(watch, now, None), watch_jobs.edit(watch, now + AFTER_A_CRASH)]
 
         while True:
-            same = await self._same(wished)
+            same = await same_watch(self._watches, wished)
             if same is None:
-                if await self._count(wished.owner) >= MOST_WATCHES:
-                    raise TooManyWatches(count=MOST_WATCHES, of="")
+                await check_room(self._watches, wished.owner)
                 stored = await self._watches.save(wished, jobs, extra=[look])
                 if stored.version == 0:
                     return stored, True
@@ -234,16 +232,3 @@ class Keeping:
         return replace(
             watch, snapshot=Snapshot(upload=upload, read_at=now), told=replace(watch.told, over=None)
         )
-
-    async def _same(self, wished: Watch) -> Watch | None:
-        for watch in await self._watches.of_account(wished.owner, wished.vault_host):
-            if (watch.target, watch.upload_id, watch.place) == (
-                wished.target,
-                wished.upload_id,
-                wished.place,
-            ):
-                return watch
-        return None
-
-    async def _count(self, slack_user: SlackUser) -> int:
-        return sum(not watch.parent for watch in await self._watches.of_person(slack_user))

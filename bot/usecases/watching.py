@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from bot.model.accounts import Asker, SlackUser, Vault, Vaults
+from bot.model.accounts import Asker, Vault, Vaults
 from bot.model.audit import Action
 from bot.model.clock import Clock
 from bot.model.due import Job
@@ -33,11 +33,11 @@ from bot.usecases.auditing import Auditing
 from bot.usecases.delivering import Deliveries
 from bot.usecases.preferring import Preferring
 from bot.usecases.upload_status import UploadStatuses
+from bot.usecases.watch_limits import check_room, same_watch
 from bot.vault.client import VaultClient
 
 log = structlog.get_logger()
 
-MOST_WATCHES = 100
 MOST_WHOLES = 5
 """Over all uploads in one Vault: each makes as many watches again as there are uploads."""
 EVERYTHING = frozenset(Topic)
@@ -198,9 +198,9 @@ class Watching:
         topics: frozenset[Topic] | None,
     ) -> tuple[Watch, bool]:
         """Store the wish; what was not said keeps what an earlier watch of the same has, else the default."""
-        same = await self._same(wished)
-        if same is None and await self._count(asker.slack_user) >= MOST_WATCHES:
-            raise TooManyWatches(count=MOST_WATCHES, of="")
+        same = await same_watch(self._watches, wished)
+        if same is None:
+            await check_room(self._watches, asker.slack_user)
         if same is None and wished.target is Target.OWN and await self._wholes(wished) >= MOST_WHOLES:
             raise TooManyWatches(count=MOST_WHOLES, of=" over all your uploads in this Vault")
         preferences = await self._preferring.preferences(asker.slack_user)
@@ -227,19 +227,6 @@ class Watching:
         if not watch.place.is_direct and not watch.announced_ts:
             watch = await self._announced(watch)
         return watch, same is not None and not same.told.muted
-
-    async def _same(self, wished: Watch) -> Watch | None:
-        for watch in await self._watches.of_account(wished.owner, wished.vault_host):
-            if (watch.target, watch.upload_id, watch.place) == (
-                wished.target,
-                wished.upload_id,
-                wished.place,
-            ):
-                return watch
-        return None
-
-    async def _count(self, slack_user: SlackUser) -> int:
-        return sum(not watch.parent for watch in await self._watches.of_person(slack_user))
 
     async def _wholes(self, wished: Watch) -> int:
         watches = await self._watches.of_account(wished.owner, wished.vault_host)

@@ -47,7 +47,7 @@ async def slack(events: list[dict[str, Any]]) -> AsyncIterator[SlackEmulator]:
 
 
 def client_of(slack: SlackEmulator) -> AsyncWebClient:
-    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=5, retry_handlers=[])
+    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=60, retry_handlers=[])
 
 
 @pytest.fixture
@@ -156,9 +156,12 @@ async def test_mention__where_the_bot_is_not(slack: SlackEmulator, events: list[
 
 async def test_say__not_to_an_app_that_only_talks() -> None:
     tabs = {"messages_tab_enabled": True, "messages_tab_read_only_enabled": True}
-    slack = SlackEmulator(manifest={"features": {"app_home": tabs}})
+    commands = [{"command": "/upload-status", "url": "https://bot.example/slack/events"}]
+    slack = SlackEmulator(manifest={"features": {"app_home": tabs, "slash_commands": commands}})
     with pytest.raises(LookupError, match="turned off"):
         await slack.say("alice", "dm", "hello")
+    delivery = await slack.slash(user="alice", channel="dm", text="list")
+    assert delivery.refusal == "Sending messages to this app has been turned off."
     slack.workspace.channel("#random").is_archived = True
     with pytest.raises(LookupError, match="archived"):
         await slack.say("alice", "#random", "hello")

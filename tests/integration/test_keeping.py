@@ -17,6 +17,7 @@ from bot.store.once import Once
 from bot.store.seal import Keyring
 from bot.store.watches import Watches
 from bot.usecases import keeping as module
+from bot.usecases import watch_limits
 from bot.usecases.auditing import Auditing
 from bot.usecases.card_pace import CardPace
 from bot.usecases.keeping import Keeping
@@ -184,7 +185,7 @@ async def test_here__of_an_upload_whose_time_is_over(world: World) -> None:
 async def test_here__no_more_than_one_person_can_follow(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "MOST_WATCHES", 1)
+    monkeypatch.setattr(watch_limits, "MOST_WATCHES", 1)
     await world.watches.save(a_watch(7), no_jobs)
     with pytest.raises(TooManyWatches):
         await world.here()

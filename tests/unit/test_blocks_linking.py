@@ -68,6 +68,7 @@ MESSAGES: dict[str, Message] = {
             Unlinked(vault_name="quality", method=LinkMethod.PASSWORD, session_ended=False),
         ]
     ),
+    "messages_tab": usage.messages_tab(),
     "usage": usage.usage(("promomats",)),
     "usage_several_vaults": usage.usage(("promomats", "quality")),
 }

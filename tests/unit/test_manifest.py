@@ -91,6 +91,17 @@ def test_template__keeps_slacks_limits() -> None:
     assert (len(command["command"]) <= 32, len(command["usage_hint"]) <= 1000) == (True, True)
 
 
+def test_template__slack_takes_commands_in_the_apps_direct_messages() -> None:
+    """It does where people may write there; without a history scope what they write stays unread."""
+    manifest = yaml.safe_load(template())
+    tabs = manifest["features"]["app_home"]
+    assert (tabs["messages_tab_enabled"], tabs["messages_tab_read_only_enabled"]) == (True, False)
+    assert not [scope for scope in bot_scopes() if scope.endswith(":history")]
+    assert not [
+        event for event in manifest["settings"]["event_subscriptions"]["bot_events"] if "message" in event
+    ]
+
+
 def test_clock_for__nothing_is_the_machines_own() -> None:
     assert clock_for(None) is system_clock
 

@@ -7,6 +7,9 @@ from bot.demo.page import fields
 from bot.demo.page.fields import Body, Refused
 from bot.demo.page.stage import Stage, place_id
 from bot.demo.page.viewer import HOME
+from bot.demo.slack.workspace import BOT_USER_ID
+
+MESSAGES_TAB = "messages"
 
 
 class SlackActs:
@@ -135,6 +138,9 @@ class SlackActs:
             await self._start(self._slack.open_home(self._viewer.me), "opens the app's home")
         else:
             self._slack.read(self._viewer.me, self._viewer.place)
+            place = self._slack.workspace.channel(self._viewer.place)
+            if place.is_im and BOT_USER_ID in place.members:
+                await self._start(self._slack.open_home(self._viewer.me, MESSAGES_TAB))
 
     async def _start(self, work: Coroutine[Any, Any, Any], what: str | None = None) -> None:
         if what:

@@ -14,7 +14,7 @@ from bot.demo.slack.messages import Message
 from bot.demo.slack.response_urls import Source
 from bot.demo.slack.surfaces import Surfaces
 from bot.demo.slack.views import View
-from bot.demo.slack.workspace import Channel, User
+from bot.demo.slack.workspace import BOT_USER_ID, Channel, User
 
 
 class SlackEmulator(Conversations, Surfaces, Administration):
@@ -40,6 +40,9 @@ class SlackEmulator(Conversations, Surfaces, Administration):
             return delivery
         if not self.installed or not self.app.has_command(command):
             delivery.refuse(NO_COMMAND.format(command=command))
+        elif place.is_im and BOT_USER_ID in place.members and not self.app.takes_messages:
+            # Slack: app settings, "Allow users to send Slash commands and messages from the messages tab".
+            delivery.refuse("Sending messages to this app has been turned off.")
         elif in_thread:
             # Slack: docs "Implementing slash commands": developers' commands do not work in threads.
             delivery.refuse(f"{command} is not supported in threads. Sorry!")

@@ -23,10 +23,20 @@ EXAMPLE = "/upload-status TpE_3ro1AEbb8.kWbZ2UVL1w--"
 WHY = "Every answer is read with your own Vault rights, and only you see it unless you share it."
 IN_PUBLIC = "In a channel or thread, `@Vault Uploads` and the same words are answered below, for all to read."
 
+MESSAGES_TAB = (
+    "Here I write to you: reminders, live cards, and what became of your links. `/upload-status` works here too; "
+    "`/upload-status help` says what it takes. What else you write here I cannot read, and I do not answer it."
+)
+
 WITH_SEVERAL = (
     "Your default Vault is asked first, then your others. `/upload-status link` and a Vault's name links that one, "
     "or makes it your default if it is linked already. `/upload-status list` and a name lists that one alone."
 )
+
+
+def messages_tab() -> Message:
+    """What stands in the app's direct messages when somebody first looks there."""
+    return Message(text=MESSAGES_TAB.replace("`", ""), blocks=[section(MESSAGES_TAB)])
 
 
 def usage(vault_names: tuple[str, ...]) -> Message:

@@ -19,11 +19,11 @@ from bot.slack.blocks.abort_modal import ABORT
 from bot.slack.blocks.kit import Message
 from bot.slack.blocks.settings_modal import SETTINGS
 from bot.slack.calls import HOME, MODAL, Call, Payload
-from bot.slack.listeners import watch_form
 from bot.slack.listeners.aborting import AbortAnswers
 from bot.slack.listeners.collaborators import Collaborators
 from bot.slack.listeners.commands import CommandAnswers
 from bot.slack.listeners.details import DetailsAnswers
+from bot.slack.listeners.form_values import Faults
 from bot.slack.listeners.home import HomeAnswers
 from bot.slack.listeners.linking import LinkingAnswers
 from bot.slack.listeners.live import LiveAnswers
@@ -101,12 +101,14 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
         call = payloads.from_home_opened(body)
         if call.text == HOME:
             work.start(call, home.opened)
+        else:
+            work.do(payloads.from_event(body), messages.tab_opened, once=True)
 
     async def link_shared(ack: AsyncAck, body: dict[str, Any]) -> None:
         await ack()
         work.do(payloads.from_event(body), unfurling.unfurl, once=True)
 
-    def form(sent: Callable[[Call], Awaitable[tuple[Answer | None, dict[str, str]]]]) -> Listener:
+    def form(sent: Callable[[Call], Awaitable[tuple[Answer | None, Faults]]]) -> Listener:
         """A form: what is wrong in it is said within it, before it closes."""
 
         async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -119,16 +121,6 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
             work.start(call, answer)
 
         return listener
-
-    async def watch_sent(ack: AsyncAck, body: dict[str, Any]) -> None:
-        """What is wrong in the form is said within it, before it closes."""
-        call = payloads.from_view(body)
-        wishes, faults = watch_form.read(call)
-        if wishes is None:
-            await ack(response_action="errors", errors=faults)
-            return
-        await ack()
-        work.start(call, partial(watching.sent, form=wishes))
 
     async def search_sent(ack: AsyncAck, body: dict[str, Any]) -> None:
         """The button Search: the modal stays. Slack: what has an input needs such a button (reference "Views")."""
@@ -158,7 +150,7 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
     app.action("watch")(beside(watching.open_form))
     app.action("unwatch")(where(watching.stop, home=partial(home.after, watching.stop)))
     app.action("snooze")(where(watching.snooze, home=partial(home.after, watching.snooze)))
-    app.view(watch_modal.CALLBACK_ID)(watch_sent)
+    app.view(watch_modal.CALLBACK_ID)(form(watching.sent))
     app.action("share")(beside(sharing.share_button))
     app.action("take_back")(answering(payloads.from_action, live.take_back))
     app.action("live")(answering(payloads.from_action, live.keep))

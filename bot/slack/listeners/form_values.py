@@ -1,15 +1,36 @@
 """What somebody has put into the fields of a form, and what to say beside those that cannot be."""
 
+import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
+
+from bot.model.errors import BotError
 from bot.slack import parse
 from bot.slack.blocks import form_fields as fields
 from bot.slack.calls import Payload
 
+log = structlog.get_logger()
+
+T = TypeVar("T")
 MINUTES_OF_A_DAY = 24 * 60
+PREFILL_SECONDS = 1.0
+"""For what a form begins with; the rest of the three seconds is Slack's."""
 Faults = dict[str, str]
 """What to say beside which field."""
+
+
+async def quickly(reading: Awaitable[T], what: str) -> T | None:
+    """Return what a form begins with; None where that is not known quickly, and the form opens without it. `what` is
+    for the log."""
+    try:
+        async with asyncio.timeout(PREFILL_SECONDS):
+            return await reading
+    except (BotError, TimeoutError) as error:
+        log.warning("a form opens without what is usual", lacks=what, error=type(error).__name__)
+        return None
 
 
 def typed(values: Payload, name: str) -> str:

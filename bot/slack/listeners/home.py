@@ -7,11 +7,10 @@ from functools import partial
 
 import structlog
 
-from bot.model.accounts import Asker, LinkedAccount
+from bot.model.accounts import Asker
 from bot.model.due import Again, Claimed
 from bot.model.errors import BotError, NotLinked, SlackUnavailable, UsageError
 from bot.model.references import new_reference
-from bot.model.watches import Preferences
 from bot.slack import parse
 from bot.slack.blocks import errors
 from bot.slack.blocks import settings_modal as form
@@ -20,15 +19,13 @@ from bot.slack.blocks.home import Pages
 from bot.slack.blocks.kit import Message
 from bot.slack.calls import HOME, Call
 from bot.slack.listeners.collaborators import Collaborators
-from bot.slack.listeners.form_values import chosen, lead_times, quiet_hours, typed
+from bot.slack.listeners.form_values import chosen, lead_times, quickly, quiet_hours, typed
 from bot.slack.listeners.home_drawing import HomeDrawing, Shown
 from bot.slack.work import Answer
 from bot.usecases.homes import person_of
 
 log = structlog.get_logger()
 
-PREFILL_SECONDS = 1.0
-"""For what the form begins with; the rest of the three seconds is Slack's."""
 AFTER_SECONDS = 2.0
 """For the home after a click; where Vault takes longer, what was done is said in a modal, while Slack takes one."""
 MOST_TRIES = 3
@@ -81,9 +78,12 @@ class HomeAnswers:
 
     async def open_settings(self, call: Call) -> Message | None:
         """The button Settings: open the form at once."""
-        accounts, preferences = await asyncio.gather(self._accounts(call), self._preferences(call))
+        accounts, preferences = await asyncio.gather(
+            quickly(self._given.linking.accounts_of(call.slack_user), "Vaults"),
+            quickly(self._given.preferring.preferences(call.slack_user), "habits"),
+        )
         view = form.settings_modal(
-            accounts, preferences, vaults=self._given.vaults, usual=self._given.lead_times
+            accounts or [], preferences, vaults=self._given.vaults, usual=self._given.lead_times
         )
         return None if await self._given.views.open(call, view) else errors.notice(form.NOT_OPENED)
 
@@ -160,22 +160,6 @@ class HomeAnswers:
             await self._given.homes.redraw(call.slack_user)
         except BotError as error:
             log.warning("a home is not redrawn", error=type(error).__name__)
-
-    async def _accounts(self, call: Call) -> list[LinkedAccount]:
-        try:
-            async with asyncio.timeout(PREFILL_SECONDS):
-                return await self._given.linking.accounts_of(call.slack_user)
-        except (BotError, TimeoutError) as error:
-            log.warning("a form opens without the person's Vaults", error=type(error).__name__)
-            return []
-
-    async def _preferences(self, call: Call) -> Preferences | None:
-        try:
-            async with asyncio.timeout(PREFILL_SECONDS):
-                return await self._given.preferring.preferences(call.slack_user)
-        except (BotError, TimeoutError) as error:
-            log.warning("a form opens without the person's own habits", error=type(error).__name__)
-            return None
 
 
 def _pages_at(call: Call) -> Pages:

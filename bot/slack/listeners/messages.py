@@ -1,20 +1,26 @@
-"""The shortcut in a message's menu."""
+"""The shortcut in a message's menu, and the app's own direct messages."""
 
 import asyncio
+from datetime import timedelta
 
-from bot.model.errors import BotError, LinkEnded, NotLinked
+from bot.model.errors import BotError, LinkEnded, NotLinked, SlackUnavailable
 from bot.model.found_ids import find_upload_ids
 from bot.model.pasting import Pasted
 from bot.model.statuses import UploadStatus
-from bot.slack.blocks import found_uploads, upload_status
+from bot.slack.blocks import found_uploads, upload_status, usage
 from bot.slack.blocks.kit import Message
-from bot.slack.calls import Call, Payload
+from bot.slack.calls import Call, Event, Payload
 from bot.slack.failures import keep_in_log
 from bot.slack.listeners.collaborators import Collaborators
+from bot.slack.replies import NotDelivered
+
+TOLD_FOR = timedelta(days=3650)
+"""What the direct messages are for is told once."""
 
 
 class MessageAnswers:
-    """Answers about the uploads that somebody's message names, with the rights of who asks, not of who wrote it."""
+    """Answers about the uploads that somebody's message names, with the rights of who asks, not of who wrote it; and
+    says what the app's own messages are for."""
 
     def __init__(self, given: Collaborators) -> None:
         self._given = given
@@ -38,6 +44,21 @@ class MessageAnswers:
             further=len(found) - len(first),
             reference=call.reference,
         )
+
+    async def tab_opened(self, event: Event) -> None:
+        """Somebody looks at the app's direct messages: the first time they are told what these are for, since the app
+        reads none of what is written there. SlackUnavailable, StoreError."""
+        given, slack_user = self._given, event.slack_user
+        if slack_user is None:
+            return
+        key = f"messages_tab:{slack_user.workspace}|{slack_user.user_id}"
+        if not await given.once.first(key, TOLD_FOR):
+            return
+        try:
+            await given.replies.tell(slack_user, usage.messages_tab())
+        except NotDelivered as error:
+            await given.once.give_back(key)
+            raise SlackUnavailable from error
 
     def _ids_in(self, message: Payload) -> list[Pasted]:
         """The ids in a message's text, blocks and attachments."""

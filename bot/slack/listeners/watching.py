@@ -1,29 +1,30 @@
 """Watches: as words, as buttons and as a form. Whatever a button or form says, the person's own rights decide."""
 
-import asyncio
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
-from bot.model.errors import BotError, NotYourWatch, WatchNotFound
+from bot.model.errors import NotYourWatch, WatchNotFound
 from bot.model.quiet import quiet_hours
-from bot.model.watches import Place, Preferences
+from bot.model.watches import Place
 from bot.slack import parse
 from bot.slack.blocks import errors, watch_ends, watches
 from bot.slack.blocks.form_fields import night_of
 from bot.slack.blocks.kit import Message
 from bot.slack.blocks.watch_modal import modal, not_opened
 from bot.slack.calls import Call
+from bot.slack.listeners import watch_form
 from bot.slack.listeners.collaborators import Collaborators
+from bot.slack.listeners.form_values import Faults, quickly
 from bot.slack.listeners.meaning import pasted_in
 from bot.slack.listeners.watch_form import WatchForm
 from bot.slack.replies import NotDelivered
+from bot.slack.work import Answer
 from bot.usecases.watching import Watched
 
 log = structlog.get_logger()
 
-PREFILL_SECONDS = 1.0
-"""For what the form begins with; the rest of the three seconds is Slack's."""
 NOT_AGAIN = timedelta(hours=1)
 """For so long an owner is not asked once more by the same person to stop the same watch."""
 MOST_KEPT = 1000
@@ -94,7 +95,7 @@ class WatchAnswers:
         upload_id = call.state("u")
         if upload_id is None:
             return errors.notice(errors.OLD_BUTTON)
-        preferences = await self._usual(call)
+        preferences = await quickly(self._given.preferring.preferences(call.slack_user), "habits")
         own = preferences.lead_times if preferences else None
         form = modal(
             upload_id,
@@ -106,8 +107,12 @@ class WatchAnswers:
         )
         return None if await self._given.views.open(call, form) else not_opened(upload_id)
 
-    async def sent(self, call: Call, form: WatchForm) -> Message:
-        """The form was sent: watch as it says."""
+    async def sent(self, call: Call) -> tuple[Answer | None, Faults]:
+        """The form was sent: what to do, or what to say beside which field."""
+        wishes, faults = watch_form.read(call)
+        return (None, faults) if wishes is None else (partial(self._watch_as, wishes), {})
+
+    async def _watch_as(self, form: WatchForm, call: Call) -> Message:
         pasted = pasted_in(call)
         if pasted is None:
             return errors.notice(errors.OLD_BUTTON)
@@ -133,15 +138,6 @@ class WatchAnswers:
         if made.watch.place.is_direct:
             quiet = quiet_hours(await self._given.preferring.preferences(call.slack_user))
         return watches.watched(made, self._given.look(), quiet)
-
-    async def _usual(self, call: Call) -> Preferences | None:
-        """How the person wants to be told; None where that is not known quickly."""
-        try:
-            async with asyncio.timeout(PREFILL_SECONDS):
-                return await self._given.preferring.preferences(call.slack_user)
-        except (BotError, TimeoutError) as error:
-            log.warning("a form opens without the person's own habits", error=type(error).__name__)
-            return None
 
     async def _ask_its_owner(self, call: Call, watch_id: str) -> Message:
         """Somebody presses Stop below another person's watch. Only in its own channel does it show itself."""
