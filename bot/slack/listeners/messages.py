@@ -14,8 +14,8 @@ from bot.slack.failures import keep_in_log
 from bot.slack.listeners.collaborators import Collaborators
 from bot.slack.replies import NotDelivered
 
-TOLD_FOR = timedelta(days=3650)
-"""What the direct messages are for is told once."""
+TOLD_FOR = timedelta(days=365)
+"""What the direct messages are for is told once; whoever comes back after so long has forgotten it."""
 
 
 class MessageAnswers:
