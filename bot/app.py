@@ -8,24 +8,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import aiohttp
-import httpx
 import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
 from bot.clocks import clock_for
 from bot.config import DEFAULT_LOGIN, Config
-from bot.idp.provider import IdentityProvider
 from bot.installing import install_routes, installed_by
-from bot.model.accounts import Asker, LinkMethod, SlackUser, Vaults
-from bot.model.clock import Clock
+from bot.metrics import Metrics
+from bot.metrics_page import metrics_page
+from bot.model.accounts import Asker, SlackUser, Vaults
 from bot.model.references import new_reference
 from bot.readiness import checks
 from bot.reminders import reminders
+from bot.signing_in import identity_provider
 from bot.slack.blocks.upload_status import Look
 from bot.slack.delivery_faults import due_work_retries
 from bot.slack.departures import DEACTIVATED
 from bot.slack.installed import ManyWorkspaces
+from bot.slack.metered import call_meters
 from bot.slack.people import People
 from bot.slack.proofs import Proofs
 from bot.slack.replies import Replies, retry_handlers
@@ -34,6 +35,7 @@ from bot.slack.work import Work
 from bot.storage import Storage
 from bot.talking import talking
 from bot.telling import confirmer, slack_cards, slack_deliveries, teller
+from bot.tracing import Traces
 from bot.usecases.acting import Acting
 from bot.usecases.auditing import Auditing
 from bot.usecases.homes import HomeCare
@@ -75,8 +77,10 @@ class Running:
 
 
 @asynccontextmanager
-async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running]:
-    """Open everything that `config` names and yield it running; close it all at the end.
+async def build(
+    config: Config, started: asyncio.Event, traces: Traces | None = None
+) -> AsyncIterator[Running]:
+    """Open everything that `config` names and yield it running; close it all at the end, `traces` too.
 
     Nothing calls itself ready before `started` is set.
 
@@ -85,8 +89,15 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
     async with AsyncExitStack() as stack:
         clock = clock_for(config.demo_clock_file)
         vaults = Vaults(config.vaults)
+        metrics = Metrics(vaults=[vault.name for vault in config.vaults])
+        meters = traces.around(metrics) if traces else metrics
+        if traces is not None:
+            stack.push_async_callback(traces.close)
         store = await stack.enter_async_context(Storage.open(config, clock))
-        slack_http = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
+        watched = [call_meters(meters, config.slack_api_url)]
+        slack_http = await stack.enter_async_context(
+            aiohttp.ClientSession(timeout=SLACK_TIMEOUT, trace_configs=watched)
+        )
         slack = AsyncWebClient(
             base_url=config.slack_api_url, session=slack_http, retry_handlers=retry_handlers()
         )
@@ -100,9 +111,10 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             client_id=config.vault_client_id,
             budget=VAULT_SECONDS,
             login_url=config.vault_login_url,
+            meters=meters,
         )
-        provider = _identity_provider(config, http, clock)
-        auditing = Auditing(log=store.audit, clock=clock, with_paths=config.audit_paths)
+        provider = identity_provider(config, http, clock)
+        auditing = Auditing(log=store.audit, clock=clock, with_paths=config.audit_paths, meters=meters)
         renewing = Renewing(
             accounts=store.accounts,
             leases=store.leases,
@@ -179,6 +191,7 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             homes=homes,
             vaults=vaults,
             clock=store.due.clock,
+            meters=meters,
         )
         talk = talking(
             config,
@@ -199,10 +212,11 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             vaults=vaults,
             clock=clock,
             look=look,
+            meters=meters,
         )
         socket_mode = None
         if config.slack_app_token is not None:
-            socket_mode = SocketMode(talk.app, config.slack_app_token, slack)
+            socket_mode = SocketMode(talk.app, config.slack_app_token, slack, meters)
             stack.push_async_callback(socket_mode.close)
         pages = LinkPages(
             linking=linking,
@@ -228,29 +242,37 @@ async def build(config: Config, started: asyncio.Event) -> AsyncIterator[Running
             {**notices.kinds(), **pruning.kinds(), **telling.kinds, **talk.kinds, **talk.redraws},
             promises=[*telling.kinds, *talk.kinds, TOKEN_ENDS, LINK_ENDED],
             longest_job=JOB_TIME,
+            meters=meters,
         )
         await store.due.schedule(pruning.jobs())
         slack_events = None
         if config.slack_signing_secret is not None and not config.socket_mode:
             slack_events = SlackEvents(
-                dispatch=talk.app.async_dispatch, signing_secret=config.slack_signing_secret, clock=clock
+                dispatch=talk.app.async_dispatch,
+                signing_secret=config.slack_signing_secret,
+                clock=clock,
+                meters=meters,
             )
+        ready = checks(store.database, socket_mode, started)
         web = web_app(
             link_pages=pages,
             oidc_pages=oidc_pages,
             slack_events=slack_events,
-            checks=checks(store.database, socket_mode, started),
+            checks=ready,
+            metrics=metrics_page(metrics, store, ready, work=talk.work, worker=worker),
             more_routes=install_routes(config, store, slack, installed, auditing, clock),
         )
         yield Running(web=web, socket_mode=socket_mode, work=talk.work, worker=worker)
 
 
-async def serve(config: Config, stop: asyncio.Event, started: asyncio.Event) -> None:
+async def serve(
+    config: Config, stop: asyncio.Event, started: asyncio.Event, traces: Traces | None = None
+) -> None:
     """Set `started` when all is open; run until `stop` is set, then take no more work, finish, and close.
 
     CannotListen when the address is taken; else as `build`.
     """
-    async with build(config, started) as running:
+    async with build(config, started, traces) as running:
         # What lives from here to the end need not be looked at by each garbage collection again.
         gc.collect()
         gc.freeze()
@@ -272,17 +294,3 @@ async def serve(config: Config, stop: asyncio.Event, started: asyncio.Event) -> 
             await asyncio.gather(server.stop(), running.worker.stop(STOP_SECONDS - 3))
             await running.work.drain(deadline - asyncio.get_running_loop().time())
     log.info("stopped")
-
-
-def _identity_provider(config: Config, http: httpx.AsyncClient, clock: Clock) -> IdentityProvider | None:
-    if LinkMethod.OIDC not in config.link_methods or not config.oidc_issuer or not config.oidc_client_id:
-        return None
-    return IdentityProvider(
-        http,
-        issuer=config.oidc_issuer,
-        client_id=config.oidc_client_id,
-        client_secret=config.oidc_client_secret,
-        scopes=config.oidc_scopes,
-        redirect_uri=f"{config.public_url}/link/oidc/callback",
-        clock=clock,
-    )

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from dotenv import dotenv_values
 
-from bot import __version__, cli_store
+from bot import __version__, cli_backup, cli_doctor, cli_store
 from bot.cli_store import CHECKS as CHECKS
 from bot.cli_store import RunFailed, WrongUsage
 from bot.config import Config, ConfigError
@@ -24,6 +25,9 @@ from bot.config_rules import near_misses
 from bot.config_values import vaults
 from bot.logs import set_up_logging
 from bot.model.errors import BotError
+
+if TYPE_CHECKING:
+    from bot.tracing import Traces
 
 log = structlog.get_logger()
 
@@ -105,7 +109,9 @@ def parser() -> argparse.ArgumentParser:
     )
     verb.set_defaults(command=demo)
 
+    cli_doctor.add_verb(verbs, stored)
     cli_store.add_verbs(verbs, stored)
+    cli_backup.add_verb(verbs, stored)
 
     verb = verbs.add_parser("manifest", help="print the Slack app manifest, filled in")
     ways = verb.add_mutually_exclusive_group()
@@ -125,10 +131,13 @@ def run(_: argparse.Namespace) -> int:
     for name in [name for name in os.environ if name.startswith("SLACK_")]:
         # Bolt would read these by itself, and SLACK_CLIENT_ID alone makes it store installations in files.
         del os.environ[name]
-    return _in_loop(lambda: _serve(config))
+    from bot.tracing import traces_by
+
+    traces = traces_by(environ)
+    return _in_loop(lambda: _serve(config, traces))
 
 
-async def _serve(config: Config) -> int:
+async def _serve(config: Config, traces: "Traces | None") -> int:
     # Imported here, since the other commands start faster without the web and Slack libraries.
     from slack_sdk.errors import SlackApiError
 
@@ -137,7 +146,7 @@ async def _serve(config: Config) -> int:
     from bot.web.server import CannotListen
 
     stop, started = asyncio.Event(), asyncio.Event()
-    task = asyncio.create_task(serve(config, stop, started))
+    task = asyncio.create_task(serve(config, stop, started, traces))
 
     def on_signal() -> None:
         # Before the start is done there is nothing to finish; and who asks twice does not want to wait.
@@ -208,7 +217,7 @@ def demo(arguments: argparse.Namespace) -> int:
 
 
 def stored(arguments: argparse.Namespace) -> int:
-    """Run a verb of `cli_store` and print what it gives, in UTF-8 whatever the terminal says of itself."""
+    """Run a verb that gives lines and print them, in UTF-8 whatever the terminal says of itself."""
 
     async def work() -> int:
         async with aclosing(arguments.lines(arguments, environment)) as lines:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.config import Config
 from bot.model.accounts import Vaults
 from bot.model.clock import Clock
+from bot.model.meters import NO_METERS, Meters
 from bot.storage import Storage
 from bot.usecases.acting import Acting
 from bot.usecases.auditing import Auditing
@@ -53,6 +54,7 @@ def reminders(
     homes: HomeCare,
     vaults: Vaults,
     clock: Clock,
+    meters: Meters = NO_METERS,
 ) -> Reminders:
     """Return the pieces, which share one store of watches and one way to Slack."""
     watches = store.watches
@@ -80,7 +82,9 @@ def reminders(
         with_failsafe=config.failsafe,
         live=live,
     )
-    sending = Sending(due=store.due, deliveries=deliveries, places=places, vaults=vaults, clock=clock)
+    sending = Sending(
+        due=store.due, deliveries=deliveries, places=places, vaults=vaults, clock=clock, meters=meters
+    )
     vault_news = VaultNews(
         acting=acting,
         client=client,

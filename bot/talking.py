@@ -11,6 +11,7 @@ from bot import __version__
 from bot.config import Config
 from bot.model.accounts import SlackUser, Vaults
 from bot.model.clock import Clock
+from bot.model.meters import NO_METERS, Meters
 from bot.reminders import Reminders
 from bot.slack.blocks.upload_status import Look
 from bot.slack.bolt import bolt_app
@@ -35,6 +36,7 @@ from bot.usecases.homes import KIND as HOME
 from bot.usecases.homes import HomeCare
 from bot.usecases.leaving import Leaving
 from bot.usecases.linking import Linking
+from bot.usecases.self_check import SelfCheck
 from bot.usecases.settling_aborts import SettlingAborts
 from bot.usecases.sharing import Sharing
 from bot.usecases.upload_details import UploadDetails
@@ -74,6 +76,7 @@ def talking(
     vaults: Vaults,
     clock: Clock,
     look: Callable[[], Look],
+    meters: Meters = NO_METERS,
 ) -> Talking:
     """Return the pieces; every listener is registered. `careful` repeats nothing that may have arrived: for messages
     that many read."""
@@ -111,6 +114,15 @@ def talking(
         keeping=telling.keeping,
         homes=homes,
         sharing=Sharing(statuses=statuses, auditing=auditing),
+        self_check=SelfCheck(
+            acting=acting,
+            client=client,
+            accounts=store.accounts,
+            preferring=telling.preferring,
+            auditing=auditing,
+            vaults=vaults,
+            reach=people.reach,
+        ),
         once=store.once,
         posts=Posts(client=careful, installed=installed, replies=replies),
         proofs=Proofs(store.keyring.mac),
@@ -135,6 +147,7 @@ def talking(
         views=views,
         once=store.once,
         answered=home.elsewhere,
+        meters=meters,
     )
     app = bolt_app(slack, installed)
     register(app, work, given)

@@ -5,8 +5,6 @@ What a job means is not known here: `kinds` has a function for each kind.
 """
 
 import asyncio
-import math
-import random
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import suppress
@@ -15,8 +13,10 @@ from datetime import timedelta
 
 import structlog
 
+from bot.job_faults import MOST_ATTEMPTS, failed
 from bot.model.due import Again, Claimed
-from bot.model.errors import BotError, StoreError, VaultBusy
+from bot.model.errors import StoreError
+from bot.model.meters import CUT_OFF, NO_METERS, OK, Meters
 from bot.model.references import new_reference
 from bot.store.due_claims import UNKNOWN_KIND, Outcome
 from bot.store.due_work import DueWork
@@ -32,12 +32,6 @@ LONGEST_JOB = timedelta(seconds=20)
 """Less than the lease, so that a job which is cut off has ended before another worker may have it."""
 LOOK_SECONDS = 1.0
 """A job that another process schedules is seen this late at most."""
-FIRST_PAUSE, LONGEST_PAUSE = 5.0, 3000.0
-LONGEST_PROMISE_PAUSE = 600.0
-"""Seconds between two tries of what people were promised, however long the trouble lasts."""
-"""In seconds, before up to a fifth is added."""
-MOST_ATTEMPTS = 20
-"""Half a day with these pauses; then a person has to look."""
 DATABASE_PAUSES = (0.1, 5.0)
 REVIVE_SECONDS = 60.0
 """How often to look for jobs that a worker of another release parked, because it did not know their kind, and whether
@@ -74,12 +68,13 @@ class Worker:
         promises: Collection[str] = (),
         at_once: int = AT_ONCE,
         longest_job: timedelta = LONGEST_JOB,
+        meters: Meters = NO_METERS,
     ) -> None:
         """`promises` are the kinds that people were promised: they are tried for ever, never parked."""
         self._promises = frozenset(promises)
         if longest_job >= due.lease:
             raise ValueError("a job must end before its lease does")
-        self._due = due
+        self._due, self._meters = due, meters
         self._kinds = dict(kinds)
         self._at_once = at_once
         self._longest_job = longest_job.total_seconds()
@@ -96,6 +91,11 @@ class Worker:
     def count(self) -> int:
         """How many jobs are under way."""
         return len(self._held)
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """What kinds of due work it knows."""
+        return self._kinds.keys()
 
     def start(self) -> None:
         """Begin to take jobs; returns at once."""
@@ -217,6 +217,7 @@ class Worker:
             held.outcome = task.result()
         elif held.lost:
             log.warning("due work was changed, or taken over, while it ran", kind=held.claimed.kind)
+            self._meters.claim_lost(self._known(held.claimed.kind))
             self._held.discard(held)
             self._freed.set()
             return
@@ -239,15 +240,23 @@ class Worker:
         if claimed.attempts > MOST_ATTEMPTS and claimed.kind not in self._promises:
             log.error("due work is parked: it was begun again and again, and never ended")
             return Outcome.parked(claimed, f"begun {MOST_ATTEMPTS} times and never ended ({reference})")
+        timing, came_to = self._meters.job(claimed.kind, reference), CUT_OFF
         try:
             async with asyncio.timeout(self._longest_job):
                 again = await run(claimed)
+            came_to = OK
             return Outcome.again(claimed, again) if again else Outcome.done(claimed)
         except (Exception, asyncio.CancelledError) as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise
-            return _failed(claimed, error, reference, is_promise=claimed.kind in self._promises)
+            came_to = type(error).__name__
+            return failed(claimed, error, reference, is_promise=claimed.kind in self._promises)
+        finally:
+            timing.end(came_to)
+
+    def _known(self, kind: str) -> str:
+        return kind if kind in self._kinds else "other"
 
     async def _settle(self) -> None:
         await self._ended.wait()
@@ -259,6 +268,7 @@ class Worker:
             self._ended.clear()
         for claimed in refused:
             log.warning("due work was changed, or taken over, before it ended", kind=claimed.kind)
+            self._meters.claim_lost(self._known(claimed.kind))
 
     async def _renew(self) -> None:
         if running := [held for held in self._held if not held.lost]:
@@ -267,34 +277,3 @@ class Worker:
                 if held.claimed.key not in kept and held.outcome is None:
                     held.lose()
         await asyncio.sleep(self._due.lease.total_seconds() / 3)
-
-
-def _failed(claimed: Claimed, error: BaseException, reference: str, *, is_promise: bool) -> Outcome:
-    name = type(error).__name__
-    # What others said may hold secrets, so it stays out of the row; the reference leads to it in the log.
-    reason = f"{name} ({reference}) {error.sentence if isinstance(error, BotError) else ''}".strip()
-    asked = _asked(error)
-    if isinstance(error, BotError | TimeoutError) or asked is not None:
-        log.warning("due work is put off", error=name, attempts=claimed.attempts)
-    else:
-        log.error("due work failed", error=name, attempts=claimed.attempts, exc_info=error)
-    if asked is not None:
-        return Outcome.postponed(claimed, _spread(max(asked, 1.0)), reason, counted=False)
-    pause = FIRST_PAUSE * 2.0 ** min(claimed.attempts - 1, MOST_ATTEMPTS)
-    if is_promise:
-        return Outcome.postponed(claimed, _spread(min(pause, LONGEST_PROMISE_PAUSE)), reason)
-    if claimed.attempts >= MOST_ATTEMPTS:
-        log.error("due work is parked", error=name, attempts=claimed.attempts)
-        return Outcome.parked(claimed, reason)
-    return Outcome.postponed(claimed, _spread(pause), reason)
-
-
-def _asked(error: BaseException) -> float | None:
-    """Return the seconds that the other side wants us to wait; None where it named none."""
-    named = error.details.get("seconds") if isinstance(error, VaultBusy) else None
-    seconds = getattr(error, "retry_after", named)
-    return seconds if isinstance(seconds, int | float) and math.isfinite(seconds) else None
-
-
-def _spread(seconds: float) -> float:
-    return min(seconds, LONGEST_PAUSE) * random.uniform(1.0, 1.2)  # noqa: S311 - it spreads load, guards nothing

@@ -362,6 +362,7 @@ def test_readme__has_every_route() -> None:
         oidc_pages=cast("Any", page),
         slack_events=cast("Any", page),
         checks={},
+        metrics=cast("Any", print),
         more_routes=[Route(path, print, methods=["GET"]) for path in (INSTALL, REDIRECT)],
     )
     routes = {
@@ -571,12 +572,3 @@ def test_repository__names_no_path_of_a_machine_and_no_package_index() -> None:
             continue
         found += [f"{path.relative_to(ROOT)}: {match[0]}" for match in wrong.finditer(text)]
     assert found == []
-
-
-def test_compose__runs_replicas_with_settings_that_exist() -> None:
-    compose = yaml.safe_load(ROOT.joinpath("docs", "compose.yaml").read_text("utf-8"))
-    bot = compose["services"]["bot"]
-    assert bot["deploy"]["replicas"] == 2
-    assert {name.removesuffix("_FILE") for name in bot["environment"]} <= set(Config.names())
-    assert set(bot["secrets"]) <= set(compose["secrets"])
-    assert ROOT.joinpath("Dockerfile").is_file()

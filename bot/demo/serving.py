@@ -48,6 +48,7 @@ class LoopbackServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            date_header=False,  # real time would contradict the demo's; who tells the date tells it himself
             timeout_keep_alive=75,
         )
         config.load()

@@ -8,7 +8,7 @@
     ├── OtherWorkspace, NotInstalled, CannotShareThere
     ├── WatchError                     reminders
     │   ├── WatchNotFound, NotYourWatch, NothingToWatch, TooManyWatches, CannotPostThere, NotAnAdmin
-    │   ├── PlaceGone, CannotKeepThere
+    │   ├── PlaceGone, CannotKeepThere, CannotTellDirectly
     ├── AbortError                     discarding an upload
     │   ├── AbortOff, NotItsName, NotAborted, AbortUnsure
     ├── LinkingError                   read on the link page
@@ -22,7 +22,7 @@
     │   │   ├── ProviderUnavailable        the identity provider's passing fault
     │   ├── CredentialRefused, RenewalRefused, NoStagingAccess, NotFoundInVault, VaultRefused
     │   └── VaultAnswerStrange         ├── IdentityMismatch
-    ├── OutOfTime
+    ├── OutOfTime, Busy
     ├── SlackUnavailable
     └── StoreError                     the operator's to mend
         ├── StoreUnavailable, StoreUnreadable, StoreNewer, KeyMissing, SealBroken, AuditBroken
@@ -206,6 +206,13 @@ class PlaceGone(WatchError):
 
     what = "Slack no longer lets me post there ({reason})."
     next_step = "Watch the upload again from where you want to be told."
+
+
+class CannotTellDirectly(WatchError):
+    """There are no direct messages between the person and the app; `reason` is Slack's code."""
+
+    what = "I cannot send you direct messages: Slack refuses it ({reason})."
+    next_step = "Tell the operator of this app. Until then watch in a channel, with `here` behind the id."
 
 
 class AbortError(BotError):
@@ -456,6 +463,13 @@ class OutOfTime(BotError):
 
     what = "This took too long, so I stopped."
     next_step = "Nothing is lost; try again in a minute."
+
+
+class Busy(BotError):
+    """More is under way than can be answered in time, so nothing was begun for this one."""
+
+    what = "I am busy just now: too many people ask at once."
+    next_step = "Nothing was done yet; try again in a minute."
 
 
 class SlackUnavailable(BotError):

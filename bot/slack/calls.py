@@ -6,17 +6,32 @@ A button's value comes back from the client and may be anything: it says what is
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.model.accounts import Asker, SlackUser
 from bot.model.references import new_reference
 
 Payload = Mapping[str, Any]
 
+LONGEST_ADDRESS = 1000
+
 
 def part_of(whole: Payload, name: str) -> Payload:
     """Return the object of that name within another; an empty one where there is none."""
     part = whole.get(name)
     return part if isinstance(part, Mapping) else {}
+
+
+def address_in(found: object) -> str:
+    """Return an address that can be posted to; empty for anything else, and the answer then takes another way."""
+    if not isinstance(found, str) or len(found) > LONGEST_ADDRESS:
+        return ""
+    try:
+        parts = urlsplit(found)
+        is_one = parts.scheme in ("https", "http") and parts.hostname and parts.port != 0
+    except ValueError:
+        return ""
+    return found if is_one else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,11 @@ class WhoAmI:
 
 
 @dataclass(frozen=True, slots=True)
+class Doctor:
+    """How things stand for the person: links, rights, reminders."""
+
+
+@dataclass(frozen=True, slots=True)
 class Help:
     """How it is used."""
 
@@ -101,10 +106,11 @@ Request = (
     | Link
     | Unlink
     | WhoAmI
+    | Doctor
     | Help
 )
 
-WORDS = ("list", "status", "watch", "watches", "unwatch", "link", "unlink", "whoami", "help")
+WORDS = ("list", "status", "watch", "watches", "unwatch", "link", "unlink", "whoami", "doctor", "help")
 SYNONYMS = {"subscribe": "watch", "remind": "watch", "unsubscribe": "unwatch"}
 _TAKES_A_VAULT = ("list", "link", "unlink")
 NEEDS_AN_ID = ("status", "watch", "unwatch")
@@ -247,6 +253,8 @@ def _command(word: str, vault: str | None) -> Request:
             return Unlink(every=True) if vault and vault.lower() == "all" else Unlink(vault or None)
         case "whoami":
             return WhoAmI()
+        case "doctor":
+            return Doctor()
         case _:
             return Help()
 

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.model.accounts import SlackUser
-from bot.slack.calls import HOME, MODAL, Call, Event, Payload, ReplyTo, SlackHome, View, part_of
+from bot.slack.calls import HOME, MODAL, Call, Event, Payload, ReplyTo, SlackHome, View, address_in, part_of
 
-LONGEST_ADDRESS = 1000
 _CONVERSATION = re.compile(r"[CDG][A-Z0-9]{1,40}")
 _TS = re.compile(r"\d{1,12}\.\d{1,6}")
 _NAMED = re.compile(r"<[@!][^<>]*>")
@@ -29,7 +28,7 @@ def from_command(body: Payload) -> Call:
         kind="command",
         slack_user=slack_user,
         home=_home(body, body.get("enterprise_id"), body.get("team_id")),
-        reply_to=ReplyTo(slack_user=slack_user, response_url=str(body.get("response_url") or "")),
+        reply_to=ReplyTo(slack_user=slack_user, response_url=address_in(body.get("response_url"))),
         text=str(body.get("text") or ""),
         channel_id=_conversation(body.get("channel_id")),
         trigger_id=str(body.get("trigger_id") or ""),
@@ -50,7 +49,7 @@ def from_action(body: Payload) -> Call:
         home=_clicked_at(body, slack_user),
         reply_to=ReplyTo(
             slack_user=slack_user,
-            response_url=str(body.get("response_url") or ""),
+            response_url=address_in(body.get("response_url")),
             replace_original=is_ephemeral,
             thread_ts=thread_ts,
             view=view,
@@ -116,7 +115,7 @@ def from_message_shortcut(body: Payload) -> Call:
         slack_user=slack_user,
         home=_clicked_at(body, slack_user),
         reply_to=ReplyTo(
-            slack_user=slack_user, response_url=str(body.get("response_url") or ""), thread_ts=thread_ts
+            slack_user=slack_user, response_url=address_in(body.get("response_url")), thread_ts=thread_ts
         ),
         values=message,
         channel_id=channel_id,
@@ -163,7 +162,7 @@ def from_view(body: Payload) -> Call:
         kind=f"view:{view.get('callback_id') or ''}",
         slack_user=slack_user,
         home=_clicked_at(body, slack_user),
-        reply_to=ReplyTo(slack_user=slack_user, response_url=_address(value.get("r"))),
+        reply_to=ReplyTo(slack_user=slack_user, response_url=address_in(value.get("r"))),
         value=value,
         values=part_of(part_of(view, "state"), "values"),
         channel_id=_conversation(value.get("c")),
@@ -272,13 +271,6 @@ def _as_known(view: Payload, kind: str) -> View:
         hash=str(view.get("hash") or ""),
         known=_value(view.get("private_metadata")) or {},
     )
-
-
-def _address(found: object) -> str:
-    is_one = (
-        isinstance(found, str) and len(found) <= LONGEST_ADDRESS and found.startswith(("https://", "http://"))
-    )
-    return str(found) if is_one else ""
 
 
 def _home(body: Payload, enterprise: object, team: object, otherwise: str = "") -> SlackHome:

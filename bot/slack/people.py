@@ -12,8 +12,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.model.accounts import SlackProfile, SlackUser
 from bot.model.clock import Clock
-from bot.model.errors import NotInstalled, SlackUnavailable
+from bot.model.errors import CannotTellDirectly, NotInstalled, SlackUnavailable
 from bot.slack.installed import Installed, as_bot
+from bot.slack.replies import open_direct
 from bot.slack.workspace import PASSING, TOKEN_FAULTS, Workspace, error_code, is_passing
 
 LOOK_UP_SECONDS = 6.0
@@ -109,6 +110,22 @@ class People:
                 return True
             raise (NotInstalled if error_code(error) in TOKEN_FAULTS else SlackUnavailable) from error
         return user.get("deleted") is True
+
+    async def reach(self, slack_user: SlackUser) -> None:
+        """Make sure that the person has direct messages with the app (scope im:write); nothing is posted there.
+        CannotTellDirectly where Slack refuses."""
+        try:
+            await as_bot(
+                self._installed,
+                slack_user,
+                lambda workspace: open_direct(self._client, workspace, slack_user),
+            )
+        except SlackApiError as error:
+            if is_passing(error):
+                raise SlackUnavailable from error
+            raise CannotTellDirectly(reason=error_code(error)) from error
+        except PASSING as error:
+            raise SlackUnavailable from error
 
     async def _user(self, slack_user: SlackUser) -> Mapping[str, Any]:
         """The person as in `users.info`; SlackUnavailable when Slack refuses."""

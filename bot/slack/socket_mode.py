@@ -13,7 +13,10 @@ from slack_sdk.socket_mode.aiohttp import SocketModeClient
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.model.meters import NO_METERS, SOCKET, Meters
 from bot.model.secret import Secret
+from bot.slack.room import Room
+from bot.slack.shapes import NotOfSlack, checked
 from bot.slack.workspace import open_address
 
 log = structlog.get_logger()
@@ -22,19 +25,26 @@ ACK_PATIENCE = 3.0
 CLOSE_SECONDS = 2.0
 PING_SECONDS = 3.0
 """A connection that was cut without a word is replaced within this time; one that is silent, within four of it."""
+MOST_PAYLOADS = 1000
+"""Read and not yet handed on, and again being handed on. That takes a millisecond, unless something is stuck."""
 
 
 class SocketMode:
     """One connection to Slack, kept up by the library."""
 
-    def __init__(self, app: AsyncApp, app_token: Secret, web_client: AsyncWebClient) -> None:
-        self._dispatching = 0
+    def __init__(
+        self, app: AsyncApp, app_token: Secret, web_client: AsyncWebClient, meters: Meters = NO_METERS
+    ) -> None:
+        self._meters = meters
+        self._dispatching = Room("payloads", MOST_PAYLOADS, meters)
         self._idle = asyncio.Event()
         self._idle.set()
         self._handler = AsyncSocketModeHandler(
             app, app_token.reveal(), web_client=web_client, ping_interval=PING_SECONDS
         )
         self._client: SocketModeClient = self._handler.client
+        # Full, it keeps the library from reading on, and then Slack from sending.
+        self._client.message_queue = asyncio.Queue(MOST_PAYLOADS)
         self._app_token, self._web_client = app_token, web_client
         self._renewing: asyncio.Task[None] | None = None
         self._client.socket_mode_request_listeners[:] = [self._counted]  # type: ignore[list-item]
@@ -76,11 +86,21 @@ class SocketMode:
                 self._client.wss_uri = None
 
     async def _counted(self, client: SocketModeClient, request: SocketModeRequest) -> None:
-        self._dispatching += 1
+        try:
+            request.payload = checked(request.payload)
+        except NotOfSlack:
+            log.warning("request refused: it cannot be read")
+            return
+        if not self._dispatching.enter():
+            # Not acknowledged: Slack sends an event again, and tells a person that it did not work.
+            self._dispatching.turn_away()
+            return
         self._idle.clear()
+        timing = self._meters.payload(SOCKET)
         try:
             await self._handler.handle(client, request)
+            timing.end()
         finally:
-            self._dispatching -= 1
-            if self._dispatching == 0:
+            self._dispatching.leave()
+            if self._dispatching.count == 0:
                 self._idle.set()

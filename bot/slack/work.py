@@ -12,9 +12,11 @@ from datetime import timedelta
 import stamina
 import structlog
 
+from bot.model import overheard
 from bot.model.audit import Action
 from bot.model.errors import (
     BotError,
+    Busy,
     NotInstalled,
     OtherWorkspace,
     OutOfTime,
@@ -22,12 +24,15 @@ from bot.model.errors import (
     StoreUnavailable,
     VaultTemporary,
 )
+from bot.model.meters import NO_METERS, OK, Meters
 from bot.slack.blocks.kit import Message
 from bot.slack.calls import HOME, Call, Event, ReplyTo
 from bot.slack.failures import Failures
 from bot.slack.installed import Installed
+from bot.slack.kinds import event_kind, request_kind
 from bot.slack.people import People
 from bot.slack.replies import NotDelivered, Replies
+from bot.slack.room import Room
 from bot.slack.views import Views
 from bot.store.once import Once
 from bot.usecases.auditing import Auditing, Record
@@ -53,6 +58,16 @@ FOR_AN_EVENT = 120.0
 """Seconds for what an event makes us do: nobody waits, and many Vault sessions may have to be ended."""
 EVENT_TRIES = 4
 
+MOST_ANSWERS = 1000
+"""Answers under way. With a Vault that takes 300 ms and 100 connections to it, the last of them is asked within the
+five seconds that a request waits for a connection; each holds some 50 KB until then."""
+MOST_REFUSALS = 200
+"""Beyond MOST_ANSWERS: those who are being told by a message of their own that the bot is busy."""
+MOST_EVENTS = 2000
+"""Events under way and waiting. Slack keeps what finds no place among them, and sends it again."""
+EVENTS_AT_ONCE = 32
+"""Events under way. Nobody waits for them, so they leave most of the connections to those who do."""
+
 
 class Work:
     """Keeps what is running, and sees each piece to its one answer."""
@@ -68,9 +83,10 @@ class Work:
         views: Views,
         once: Once,
         answered: Callable[[Call], Awaitable[None]] | None = None,
+        meters: Meters = NO_METERS,
     ) -> None:
         """`answered` is done after each answer, whatever came of it; a failure of it is only logged."""
-        self._answered_too = answered
+        self._answered_too, self._meters = answered, meters
         self._replies = replies
         self._failures = failures
         self._installed = installed
@@ -79,28 +95,70 @@ class Work:
         self._views = views
         self._once = once
         self._running: set[asyncio.Task[None]] = set()
+        self._answers = Room("answers", MOST_ANSWERS, meters)
+        self._refusals = Room("refusals", MOST_REFUSALS, meters)
+        self._events = Room("events", MOST_EVENTS, meters)
+        self._turns = asyncio.Semaphore(EVENTS_AT_ONCE)
 
     @property
     def count(self) -> int:
         """How many answers and events are under way."""
         return len(self._running)
 
-    def start(self, call: Call, answer: Answer) -> None:
-        """Begin to answer; returns at once, so that the ack goes out first."""
-        self._run(self._see_through(call, answer))
+    @property
+    def is_full(self) -> bool:
+        """Whether an answer begun now would only make all of them late."""
+        return self._answers.is_full
 
-    def do(self, event: Event, act: Act, *, once: bool = False) -> None:
+    def start(self, call: Call, answer: Answer) -> None:
+        """Begin to answer; returns at once, so that the ack goes out first.
+
+        Without room the answer is that the bot is busy. When too many are being told so already, there is none: then
+        Slack itself is too slow to tell anybody anything.
+        """
+        if self._answers.enter():
+            self._run(self._see_through(call, answer), self._answers)
+            return
+        self._answers.turn_away()
+        if self._refusals.enter():
+            self._run(self._see_through(call, _busy), self._refusals)
+        else:
+            self._refusals.turn_away()
+
+    async def refusal(self, call: Call) -> Message:
+        """Return what is said instead of an answer when there is no room: for an ack that can carry it."""
+        self._answers.turn_away()
+        kind, outcome = request_kind(call.kind), Busy.__name__
+        self._meters.busy(kind)
+        line = _line(kind, call.slack_user.team_id, outcome, time.monotonic(), [])
+        log.info("answered", reference=call.reference, **line)
+        return await self._failures.message_for(Busy(), call.slack_user, call.reference)
+
+    async def is_first(self, call: Call) -> bool:
+        """Note that this is being answered, and return whether it was not before, by any process. StoreError."""
+        return not call.once or await self._once.first(call.once, KEPT_FOR)
+
+    def do(self, event: Event, act: Act, *, once: bool = False) -> bool:
         """Begin what an event asks for; nobody gets an answer. Returns at once. `once`: not again where Slack repeats
-        the event.
+        the event. False when there is no room: then it must not be acknowledged.
 
         Slack does not send an acknowledged event again, so a fault that may pass is met with patience here.
         """
-        self._run(self._done(event, act, once=once))
+        if not self._events.enter():
+            self._events.turn_away()
+            return False
+        self._run(self._done_in_turn(event, act, once=once), self._events)
+        return True
 
-    def _run(self, work: Coroutine[None, None, None]) -> None:
+    def _run(self, work: Coroutine[None, None, None], room: Room) -> None:
         task = asyncio.create_task(work)
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+
+        def ended(_: asyncio.Task[None]) -> None:
+            self._running.discard(task)
+            room.leave()
+
+        task.add_done_callback(ended)
 
     async def drain(self, seconds: float) -> None:
         """Wait until all that runs has been answered, at most `seconds`; what is left then is cancelled."""
@@ -117,8 +175,12 @@ class Work:
 
     async def _see_through(self, call: Call, answer: Answer) -> None:
         started = time.monotonic()
-        reply_to, outcome = call.reply_to, "ok"
-        with structlog.contextvars.bound_contextvars(reference=call.reference):
+        timing = self._meters.request(request_kind(call.kind), call.reference)
+        reply_to, outcome = call.reply_to, OK
+        with (
+            structlog.contextvars.bound_contextvars(reference=call.reference),
+            overheard.execution_ids() as execution_ids,
+        ):
             try:
                 async with asyncio.timeout(BUDGET - FOR_THE_REPLY):
                     message = await self._answered(call, answer)
@@ -131,14 +193,10 @@ class Work:
                     reply_to = replace(reply_to, replace_original=False)
             if message is not None and not await self._delivered(call, reply_to, message):
                 outcome = "not delivered"
+            timing.end(outcome)
             await self._follow(call)
-            log.info(
-                "answered",
-                kind=call.kind,
-                team=call.slack_user.team_id,
-                outcome=outcome,
-                seconds=round(time.monotonic() - started, 3),
-            )
+            line = _line(request_kind(call.kind), call.slack_user.team_id, outcome, started, execution_ids)
+            log.info("answered", **line)
 
     async def _delivered(self, call: Call, reply_to: ReplyTo, message: Message) -> bool:
         try:
@@ -162,7 +220,7 @@ class Work:
             log.warning("what follows an answer was not done", error=type(error).__name__)
 
     async def _answered(self, call: Call, answer: Answer) -> Message | None:
-        if call.once and not await self._once.first(call.once, KEPT_FOR):
+        if not await self.is_first(call):
             log.info("Slack sent this before")
             return None
         try:
@@ -177,8 +235,17 @@ class Work:
             raise
         return await answer(call)
 
+    async def _done_in_turn(self, event: Event, act: Act, *, once: bool) -> None:
+        async with self._turns:
+            await self._done(event, act, once=once)
+
     async def _done(self, event: Event, act: Act, *, once: bool) -> None:
-        with structlog.contextvars.bound_contextvars(reference=event.reference):
+        started, kind = time.monotonic(), event_kind(event.kind)
+        timing = self._meters.event(kind, event.reference)
+        with (
+            structlog.contextvars.bound_contextvars(reference=event.reference),
+            overheard.execution_ids() as execution_ids,
+        ):
             try:
                 if once and event.once and not await self._once.first(event.once, KEPT_FOR):
                     log.info("Slack sent this before")
@@ -190,14 +257,38 @@ class Work:
                         with attempt:
                             await act(event)
             except Exception as error:
-                log.error("event came to nothing", kind=event.kind, exc_info=error)
+                timing.end(type(error).__name__)
+                line = _line(kind, event.home.team_id, type(error).__name__, started, execution_ids)
+                log.error("event came to nothing", **line, exc_info=error)
             else:
-                log.info("event dealt with", kind=event.kind, team=event.home.team_id)
+                timing.end()
+                line = _line(kind, event.home.team_id, OK, started, execution_ids)
+                log.info("event dealt with", **line)
+
+
+def _line(
+    kind: str, team: str | None, outcome: str, started: float, execution_ids: list[str]
+) -> dict[str, object]:
+    """What the log's one line for a request says (docs, "The log"); its reference stands there by itself."""
+    return {
+        "kind": kind,
+        "team": team or "",
+        "outcome": outcome,
+        "seconds": round(time.monotonic() - started, 3),
+        "execution_ids": execution_ids,
+    }
 
 
 def is_passing(error: Exception) -> bool:
     """Whether the same request may well succeed in a moment."""
-    return isinstance(error, VaultTemporary | OutOfTime | TimeoutError) or not isinstance(error, BotError)
+    return isinstance(error, VaultTemporary | OutOfTime | Busy | TimeoutError) or not isinstance(
+        error, BotError
+    )
+
+
+async def _busy(_: Call) -> Message | None:
+    """The answer when there is no room for one."""
+    raise Busy
 
 
 def _may_pass(error: Exception) -> bool:

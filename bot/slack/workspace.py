@@ -19,6 +19,10 @@ TOKEN_FAULTS = (
     "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "not_allowed_token_type",
 )  # fmt: skip
 """Slack does not accept a token (any more). Slack: reference "auth.test", errors."""
+COPY_BOT_TOKEN = "Copy the Bot User OAuth Token from your app's page “OAuth & Permissions” again."  # noqa: S105 - words
+COPY_APP_TOKEN = (
+    "Copy an App-Level Token with the scope connections:write from your app's page “Basic Information” again."  # noqa: S105 - words
+)
 
 
 class SlackRefused(Exception):
@@ -68,7 +72,7 @@ async def find_workspace(client: AsyncWebClient, token: Secret) -> Workspace:
     found = await _at_start(
         lambda: client.auth_test(token=token.reveal()),
         "SLACK_BOT_TOKEN",
-        "Copy the Bot User OAuth Token from your app's page “OAuth & Permissions” again.",
+        COPY_BOT_TOKEN,
     )
     # Slack: of an org-wide install, `team_id` is the organisation's own id.
     org_wide = found.get("is_enterprise_install") is True
@@ -87,7 +91,7 @@ async def open_address(client: AsyncWebClient, app_token: Secret) -> str:
     opened = await _at_start(
         lambda: client.apps_connections_open(app_token=app_token.reveal()),
         "SLACK_APP_TOKEN",
-        "Copy an App-Level Token with the scope connections:write from your app's page “Basic Information” again.",
+        COPY_APP_TOKEN,
     )
     return str(opened.get("url") or "")
 

@@ -94,8 +94,11 @@ class AuditLog:
         """Return what is wrong with the chain as sentences, the first 20; none when it is whole."""
         return (await self.examine()).faults
 
-    async def examine(self) -> Examined:
-        """Read the whole chain as it is at this moment, and recompute it. Nothing is changed, nobody has to wait."""
+    async def examine(self, newest: int | None = None) -> Examined:
+        """Read the whole chain as it is at this moment, and recompute it. Nothing is changed, nobody has to wait.
+
+        With `newest` only so many rows at the end; the one before them is believed.
+        """
         async with self._db.read() as connection:
             # One view of the database for all that follows; it ends when the connection is given back.
             begin = "BEGIN" if self._db.is_sqlite else "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
@@ -108,7 +111,16 @@ class AuditLog:
             ends, faults = _ends(found), self._faults_of_seal(found)
             if not isinstance(found.first_seq, int) or not isinstance(found.last_seq, int):
                 return Examined(0, str(ends.last_hash), faults)
-            check, count, last = ChainCheck(ends), 0, _BEFORE_ALL
+            count, last = 0, _BEFORE_ALL
+            if newest is not None and ends.last_seq - newest > ends.first_seq:
+                last = ends.last_seq - newest
+                row = (await connection.execute(audit_rows.NEXT_ROWS, {"after": last - 1})).first()
+                ends = replace(
+                    ends,
+                    first_seq=last,
+                    first_hash=str(row.hash) if row is not None and row.seq == last else "",
+                )
+            check = ChainCheck(ends)
             while not check.full:
                 rows = (await connection.execute(audit_rows.NEXT_ROWS, {"after": last})).all()
                 if not rows:

@@ -167,6 +167,7 @@ class Statements:
             func.count().filter(~leased, ~parked).label("pending"),
             func.count().filter(leased).label("leased"),
             func.count().filter(parked).label("parked"),
+            func.count().filter(_table.due_at <= self.now).label("waiting"),
             (self.now - func.min(type_coerce(_table.due_at, BigInteger))).label("overdue"),
         ).group_by(_table.kind)
 

@@ -106,12 +106,13 @@ def _begins(prefix: str, dialect: str) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DueCounts:
-    """How much work there is. `pending` is by kind what waits for its moment or for a worker, `overdue` is for how
-    many seconds the oldest job has been waiting to be taken, 0 when none is."""
+    """How much work there is. `pending` is by kind what waits for its moment or for a worker, `waiting` is how many
+    jobs could be taken now, `overdue` for how many seconds the oldest of them has been waiting, 0 when none is."""
 
     pending: Mapping[str, int]
     leased: int
     parked: int
+    waiting: int
     overdue: float
 
 
@@ -259,6 +260,7 @@ class DueWork:
             pending={row.kind: row.pending for row in rows if row.pending},
             leased=sum(row.leased for row in rows),
             parked=sum(row.parked for row in rows),
+            waiting=sum(row.waiting for row in rows),
             overdue=max(0, *(row.overdue for row in rows), 0) / 1000,
         )
 

@@ -22,22 +22,51 @@ _MAC = re.compile(rf"([0-9a-f]{{{KEY_ID_LENGTH}}})\.[0-9a-f]+\Z")
 _POSTGRESQL_LOCK = 0x7661756C  # "vaul"; any number would do that nobody else in this database uses
 
 
-async def migrate(db: Database) -> str:
-    """Bring the tables to this release's form, all or nothing, and return the revision.
+def can_serve(revision: str | None) -> bool:
+    """Return whether this release works on tables of that revision: on its own, and on the next one.
 
-    Any number of processes may do this at once. StoreNewer when a later release was here: nothing is changed.
+    A release brings one step at most, and each step leaves the tables so that the release before can use them
+    (tests/integration/test_store_releases.py). So an update may be taken back, and two releases run side by side.
+    """
+    return revision is not None and revision.isdecimal() and int(revision) - int(HEAD) in (0, 1)
+
+
+async def migrate(db: Database) -> str:
+    """Bring the tables to this release's form, all or nothing, and return the revision they are at.
+
+    Any number of processes may do this at once. What the next release has made is left as it is. StoreNewer when a
+    still later one was here: nothing is changed.
     """
     async with db.read() as connection:
-        if await _revision(connection) == HEAD:
-            return HEAD
+        revision = await _revision(connection)
+        if revision is not None and can_serve(revision):
+            return revision
     async with db.write() as connection:
         # SQLite's write transaction is the lock itself.
         if not db.is_sqlite:
             await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _POSTGRESQL_LOCK})
         revision = await _revision(connection)
-        if revision != HEAD:
-            await connection.run_sync(_upgrade, db.place, revision)
+        if revision is not None and can_serve(revision):
+            return revision
+        await connection.run_sync(_upgrade, db.place, revision)
     return HEAD
+
+
+async def revision_of(db: Database) -> str | None:
+    """Return the revision the database stands at; None where `migrate` was never run. Nothing is changed."""
+    async with db.read() as connection:
+        return await _revision(connection)
+
+
+def is_known(revision: str) -> bool:
+    """Whether that revision is one of this release's steps, else it is a later release's. Blocks."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    config = Config()
+    config.set_main_option("script_location", "bot.store:migrations")
+    config.set_main_option("path_separator", "os")
+    return revision in {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
 
 
 async def check_keys(db: Database, keyring: Keyring) -> None:

@@ -16,6 +16,7 @@ from bot.model.errors import (
     StoreUnavailable,
     VaultTemporary,
 )
+from bot.model.meters import NO_METERS, Meters
 from bot.model.uploads import UploadSession
 from bot.store.audit import AuditLog
 
@@ -58,8 +59,9 @@ class Record:
 class Auditing:
     """Writes the rows. What cannot be written down is not done: a failure to write replaces the answer."""
 
-    def __init__(self, *, log: AuditLog, clock: Clock, with_paths: bool) -> None:
+    def __init__(self, *, log: AuditLog, clock: Clock, with_paths: bool, meters: Meters = NO_METERS) -> None:
         self._log = log
+        self._meters = meters
         self._clock = clock
         self._with_paths = with_paths
 
@@ -79,26 +81,31 @@ class Auditing:
 
     async def write(self, action: Action, asker: Asker, record: Record) -> None:
         """Write one row; StoreError when it cannot be."""
+        try:
+            await self._log.write(self._entry(action, asker, record))
+        except Exception:
+            self._meters.audit_failed()
+            raise
+
+    def _entry(self, action: Action, asker: Asker, record: Record) -> AuditEntry:
         person = asker.slack_user
-        await self._log.write(
-            AuditEntry(
-                at=self._clock(),
-                action=action,
-                outcome=record.outcome,
-                reference=asker.reference,
-                workspace=person.workspace,
-                team_id=person.team_id,
-                slack_user_id=person.user_id,
-                vault_host=record.vault_host,
-                vault_user_id=record.vault_user_id,
-                upload_id=record.upload_id,
-                error=record.error,
-                error_type=record.error_type,
-                execution_id=" ".join(record.heard.execution_ids[-5:]),
-                note=record.note,
-                file_name=record.file_name if self._with_paths else "",
-                path=record.path if self._with_paths else "",
-            )
+        return AuditEntry(
+            at=self._clock(),
+            action=action,
+            outcome=record.outcome,
+            reference=asker.reference,
+            workspace=person.workspace,
+            team_id=person.team_id,
+            slack_user_id=person.user_id,
+            vault_host=record.vault_host,
+            vault_user_id=record.vault_user_id,
+            upload_id=record.upload_id,
+            error=record.error,
+            error_type=record.error_type,
+            execution_id=" ".join(record.heard.execution_ids[-5:]),
+            note=record.note,
+            file_name=record.file_name if self._with_paths else "",
+            path=record.path if self._with_paths else "",
         )
 
     async def _write_at_the_end(self, action: Action, asker: Asker, record: Record) -> None:

@@ -121,7 +121,7 @@ class Linking:
 
     async def invitation(self, ticket: str) -> Invitation:
         """Return who would be linked to what; changes nothing. TicketNotValid, SlackUnavailable."""
-        found = await self._tickets.look(ticket, self._clock())
+        found = await self._looked_up(ticket)
         vaults = self._choices(found)
         return Invitation(
             slack_user=found.slack_user,
@@ -132,7 +132,7 @@ class Linking:
 
     async def chosen(self, ticket: str, vault_name: str | None) -> Vault:
         """Return the Vault that a living ticket is for. TicketNotValid, UnknownVault."""
-        return self._chosen(await self._tickets.look(ticket, self._clock()), vault_name)
+        return self._chosen(await self._looked_up(ticket), vault_name)
 
     async def complete(
         self, ticket: str, *, vault_name: str | None, proof: Proof | WayBack, reference: str
@@ -144,7 +144,7 @@ class Linking:
         """
         # A ticket that is unknown, used or too old leaves no audit row: there is nobody to attribute it to, and
         # strangers must not be able to fill the audit log.
-        found = await self._tickets.look(ticket, self._clock())
+        found = await self._looked_up(ticket)
         asker = Asker(found.slack_user, reference)
         account: LinkedAccount | None = None
         replaced: LinkedAccount | None = None
@@ -182,6 +182,12 @@ class Linking:
             return None
         known = await self._accounts.prefer(asker.slack_user, vault.host, self._clock())
         return account if known else None
+
+    async def _looked_up(self, ticket: str) -> LinkTicket:
+        """Return the living ticket; from here on the log's lines of this request name its workspace. TicketNotValid."""
+        found = await self._tickets.look(ticket, self._clock())
+        structlog.contextvars.bind_contextvars(team=found.slack_user.team_id)
+        return found
 
     def _choices(self, ticket: LinkTicket) -> tuple[Vault, ...]:
         if ticket.vault_host is None:

@@ -5,7 +5,8 @@ from datetime import timedelta
 from bot.model.accounts import Vaults
 from bot.model.clock import Clock, from_milliseconds, milliseconds_of
 from bot.model.due import Claimed
-from bot.model.errors import PlaceGone
+from bot.model.errors import PlaceGone, SlackUnavailable
+from bot.model.meters import NO_METERS, Meters
 from bot.model.reminders import Kind, Posted, Reminder, lateness
 from bot.model.watches import Watch
 from bot.store.due_work import DueWork
@@ -22,8 +23,16 @@ class Sending:
     """
 
     def __init__(
-        self, *, due: DueWork, deliveries: Deliveries, places: WatchPlaces, vaults: Vaults, clock: Clock
+        self,
+        *,
+        due: DueWork,
+        deliveries: Deliveries,
+        places: WatchPlaces,
+        vaults: Vaults,
+        clock: Clock,
+        meters: Meters = NO_METERS,
     ) -> None:
+        self._meters = meters
         self._due = due
         self._deliveries = deliveries
         self._places = places
@@ -56,11 +65,23 @@ class Sending:
             if isinstance(before, int):
                 found = await self._deliveries.look_for(watch, job.key, from_milliseconds(before))
                 if found is not None:
+                    self._count(reminder, "found")
                     return found
             going = {"sending": milliseconds_of(self._clock()), **job.payload}
             if not await self._due.note(job, going):
+                self._count(reminder, "changed")
                 return None  # cancelled or changed at this very moment
-            return await self._deliveries.deliver(reminder, job.key)
+            posted = await self._deliveries.deliver(reminder, job.key)
         except PlaceGone as gone:
+            self._count(reminder, "place_gone")
             await self._places.gone(watch, gone)
             return None
+        except SlackUnavailable:
+            self._count(reminder, "put_off")
+            raise
+        self._count(reminder, "sent")
+        return posted
+
+    def _count(self, reminder: Reminder, outcome: str) -> None:
+        late = outcome == "sent" and reminder.late > timedelta(0)
+        self._meters.reminder(reminder.kind.value, outcome, late=late)

@@ -10,14 +10,10 @@ import httpx
 import stamina
 import structlog
 
+from bot.model import overheard
 from bot.model.accounts import Access, Heard, Identity, Vault, VaultUser
-from bot.model.errors import (
-    BotError,
-    IdentityMismatch,
-    VaultAnswerStrange,
-    VaultError,
-    VaultSlow,
-)
+from bot.model.errors import BotError, IdentityMismatch, VaultAnswerStrange, VaultError, VaultSlow
+from bot.model.meters import NO_METERS, OK, Meters
 from bot.model.secret import Secret
 from bot.model.uploads import Part, StagedFile, UploadSession
 from bot.vault import answers, records, refusals, wire
@@ -59,8 +55,10 @@ class VaultClient:
         client_id: str,
         budget: float = 20.0,
         login_url: str = wire.LOGIN_URL,
+        meters: Meters = NO_METERS,
     ) -> None:
         self._http = http
+        self._meters = meters
         self._wire = wire.Wire(version, client_id, login_url)
         self._budget = budget
         self._bursts: dict[str, Burst] = {}
@@ -262,14 +260,19 @@ class VaultClient:
         """Make one call, and write one line about it."""
         started = perf_counter()
         status, meta, fault = None, Meta(), None
+        timing = self._meters.vault_call(request.place, request.endpoint.label)
+        came_to = VaultSlow.__name__  # so it is for who is cut off, since the time was over
         try:
             status, meta, body = await send(self._http, request)
             self._note(request, meta)
-            return answers.decipher(request, status, meta, body)
+            answer = answers.decipher(request, status, meta, body)
+            came_to = OK
+            return answer
         except BotError as error:
-            fault = error
+            fault, came_to = error, type(error).__name__
             raise
         finally:
+            timing.end(came_to)
             _log.debug(
                 "vault call",
                 endpoint=request.endpoint.label,
@@ -288,6 +291,10 @@ class VaultClient:
         """Keep what any answer says of itself, a refusal's too."""
         if meta.burst is not None and not (request.endpoint.opens_session or request.endpoint.on_login_host):
             self._bursts[request.vault.host] = meta.burst
-        if meta.execution_id is not None and request.heard is not None:
+            self._meters.burst(request.vault.name, meta.burst.limit, meta.burst.remaining)
+        if meta.execution_id is None:
+            return
+        overheard.note(meta.execution_id)
+        if request.heard is not None:
             request.heard.execution_ids.append(meta.execution_id)
             del request.heard.execution_ids[:-MOST_EXECUTION_IDS]

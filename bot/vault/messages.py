@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.model.accounts import Heard, Identity, Vault
+from bot.model.meters import LOGIN_HOST
 from bot.vault.endpoints import Endpoint
 
 
@@ -21,6 +22,11 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     form: bytes = field(default=b"", repr=False)
     heard: Heard | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def place(self) -> str:
+        """What the call is counted under: the Vault's name, or `login` for the host that all Vaults share."""
+        return LOGIN_HOST if self.endpoint.on_login_host else self.vault.name
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

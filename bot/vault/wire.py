@@ -66,6 +66,10 @@ class Wire:
             profile_id=profile_id,
         )
 
+    def stranger(self, vault: Vault) -> Request:
+        """The same question as `me`, by nobody."""
+        return self._build(Endpoint.ME, vault)
+
     def me(self, access: Access) -> Request:
         """Whose credential this is."""
         return self._request(Endpoint.ME, access)

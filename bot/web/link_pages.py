@@ -31,11 +31,11 @@ from bot.model.errors import (
     VaultTemporary,
     WrongCredential,
 )
-from bot.model.references import new_reference
 from bot.usecases.linking import Invitation, Linking
 from bot.web.browser_cookies import BrowserCookies, new_browser
 from bot.web.link_forms import Form, LinkForms, Mac
 from bot.web.page_style import PageStyle
+from bot.web.request_lines import RequestLine, request_line
 
 log = structlog.get_logger()
 
@@ -52,8 +52,9 @@ USED: dict[type[BotError], str] = {
 }  # fmt: skip
 
 Confirm = Callable[[LinkedAccount], Awaitable[bool]]
-Answer = Callable[[Request, str], Awaitable[Response]]
-"""Answers a request; the reference code is for the log, the audit log, and the page of an unexpected failure."""
+Answer = Callable[[Request, RequestLine], Awaitable[Response]]
+"""Answers a request, and puts into its line of the log what came of it; the line's reference code is for the audit log
+and the page of an unexpected failure too."""
 
 
 class LinkPages:
@@ -83,29 +84,32 @@ class LinkPages:
 
     async def endpoint(self, request: Request) -> Response:
         """GET or POST /link; every failure becomes a page with a sentence and what to do next."""
-        return await self.answered(request, self._posted if request.method == "POST" else self._shown)
+        if request.method == "POST":
+            return await self.answered(request, "link form", self._posted)
+        return await self.answered(request, "link page", self._shown)
 
-    async def answered(self, request: Request, answer: Answer) -> Response:
-        """Return the answer, or the page for why there is none."""
-        reference = new_reference()
-        try:
-            async with asyncio.timeout(PAGE_SECONDS):
-                return await answer(request, reference)
-        except TimeoutError:
-            return self.failed(OutOfTime(), reference)
-        except BotError as error:
-            return self.failed(error, reference)
-        except Exception as error:
-            log.error("link page failed unexpectedly", reference=reference, exc_info=error)
-            return self._failure(BotError(), reference)
+    async def answered(self, request: Request, kind: str, answer: Answer) -> Response:
+        """Return the answer, or the page for why there is none; `kind` is for the request's line in the log."""
+        with request_line("page answered", kind) as line:
+            try:
+                async with asyncio.timeout(PAGE_SECONDS):
+                    return await answer(request, line)
+            except TimeoutError:
+                return self.failed(OutOfTime(), line)
+            except BotError as error:
+                return self.failed(error, line)
+            except Exception as error:
+                line.outcome = type(error).__name__
+                log.error("link page failed unexpectedly", exc_info=error)
+                return self._failure(BotError(), line.reference)
 
-    def failed(self, error: BotError, reference: str, *, back: str = "") -> Response:
+    def failed(self, error: BotError, line: RequestLine, *, back: str = "") -> Response:
         """Return the page for a failure, and log it; `back` leads to where the person can go on."""
-        log.info("link page", outcome=type(error).__name__)
+        line.outcome = type(error).__name__
         if error.expected:
             return self._failure(error, "", back)
-        log.error("link page failed", reference=reference, exc_info=error)
-        return self._failure(error, reference, back)
+        log.error("link page failed", exc_info=error)
+        return self._failure(error, line.reference, back)
 
     def _failure(self, error: BotError, reference: str, back: str = "") -> Response:
         # Of what was used before nobody can say here what came of its use.
@@ -156,17 +160,17 @@ class LinkPages:
             "linked.html", account=account, vault_name=vault.name if vault else account.vault_host, told=told
         )
 
-    async def _shown(self, request: Request, _: str) -> Response:
+    async def _shown(self, request: Request, _: RequestLine) -> Response:
         return await self.invited(request, request.query_params.get("ticket", "")[:200])
 
-    async def _posted(self, request: Request, reference: str) -> Response:
+    async def _posted(self, request: Request, line: RequestLine) -> Response:
         form = await self._forms.read(request)
         try:
             account = await self._linking.complete(
-                form.ticket, vault_name=form.vault, proof=form.proof, reference=reference
+                form.ticket, vault_name=form.vault, proof=form.proof, reference=line.reference
             )
         except (WrongCredential, SingleSignOnOnly, PasswordNeeded) as error:
-            log.info("link page", outcome=type(error).__name__)
+            line.outcome = type(error).__name__
             # May fail in its turn, when Slack does not tell the name again or the last try was made meanwhile.
             return await self.invited(request, form.ticket, form=form, error=error)
         return await self.linked(account)

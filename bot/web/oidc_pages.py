@@ -26,6 +26,7 @@ from bot.usecases.linking import Linking
 from bot.usecases.proving import WayBack
 from bot.web.browser_cookies import FLOW_SECONDS
 from bot.web.link_pages import LinkPages
+from bot.web.request_lines import RequestLine
 from bot.web.seen import Seen
 
 log = structlog.get_logger()
@@ -76,15 +77,15 @@ class OidcPages:
 
     async def start(self, request: Request) -> Response:
         """Send the browser to the identity provider, or show the link page again."""
-        return await self._pages.answered(request, self._started)
+        return await self._pages.answered(request, "sign-in begun", self._started)
 
     async def callback(self, request: Request) -> Response:
         """Complete the link with what the identity provider sent the browser back with."""
-        response = await self._pages.answered(request, self._completed)
+        response = await self._pages.answered(request, "sign-in ended", self._completed)
         self._pages.cookies.end_flow(response)
         return response
 
-    async def _started(self, request: Request, _: str) -> Response:
+    async def _started(self, request: Request, _: RequestLine) -> Response:
         provider = self._known_provider()
         ticket = request.query_params.get("ticket", "")[:200]
         vault = await self._linking.chosen(ticket, request.query_params.get("vault", "")[:300] or None)
@@ -106,7 +107,7 @@ class OidcPages:
         self._pages.cookies.begin_flow(response, sealed)
         return response
 
-    async def _completed(self, request: Request, reference: str) -> Response:
+    async def _completed(self, request: Request, line: RequestLine) -> Response:
         self._known_provider()
         flow = self._flow(request)
         back = WayBack(
@@ -118,13 +119,13 @@ class OidcPages:
         )
         try:
             account = await self._linking.complete(
-                flow.ticket, vault_name=flow.vault_host, proof=back, reference=reference
+                flow.ticket, vault_name=flow.vault_host, proof=back, reference=line.reference
             )
         except (TicketNotValid, TicketSpent):
             raise
         except BotError as error:
             again = f"{ROOT}link?{urlencode({'ticket': flow.ticket})}"
-            return self._pages.failed(error, reference, back=again)
+            return self._pages.failed(error, line, back=again)
         return await self._pages.linked(account)
 
     def _known_provider(self) -> IdentityProvider:

@@ -12,6 +12,7 @@ from bot.web.link_pages import LinkPages
 from bot.web.oidc_pages import OidcPages
 from bot.web.slack_events import SlackEvents
 
+Page = Callable[[Request], Awaitable[Response]]
 Check = Callable[[], Awaitable[str | None]]
 """Returns None when all is well, else a short reason."""
 
@@ -24,6 +25,7 @@ def web_app(
     oidc_pages: OidcPages,
     slack_events: SlackEvents | None,
     checks: Mapping[str, Check],
+    metrics: Page | None = None,
     more_routes: Sequence[BaseRoute] = (),
 ) -> Starlette:
     """Return the application; without `slack_events` (Socket Mode) Slack has no endpoint here."""
@@ -48,6 +50,8 @@ def web_app(
         Route("/healthz", healthz, methods=["GET"]),
         Route("/readyz", readyz, methods=["GET"]),
     ]
+    if metrics is not None:
+        routes.append(Route("/metrics", metrics, methods=["GET"]))
     if slack_events is not None:
         routes.insert(0, Route("/slack/events", slack_events.endpoint, methods=["POST"]))
     return Starlette(routes=routes)

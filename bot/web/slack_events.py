@@ -21,7 +21,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from bot.model.clock import Clock
+from bot.model.meters import HTTP, NO_METERS, Meters
 from bot.model.secret import Secret
+from bot.slack.shapes import checked
 from bot.web.bodies import BodyTooLarge, BodyTooSlow, read_body
 
 log = structlog.get_logger()
@@ -29,6 +31,7 @@ log = structlog.get_logger()
 LARGEST_BODY = 1024 * 1024
 REPLAY_WINDOW = 600.0
 MOST_REMEMBERED = 50_000
+OK = 200
 
 Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
 
@@ -44,14 +47,18 @@ class _BotClock(SignatureClock):
 class SlackEvents:
     """Verifies, parses, hands on, answers."""
 
-    def __init__(self, *, dispatch: Dispatch, signing_secret: Secret, clock: Clock) -> None:
+    def __init__(
+        self, *, dispatch: Dispatch, signing_secret: Secret, clock: Clock, meters: Meters = NO_METERS
+    ) -> None:
         self._dispatch = dispatch
+        self._meters = meters
         self._clock = clock
         self._verifier = SignatureVerifier(signing_secret.reveal(), clock=_BotClock(clock))
         self._seen: OrderedDict[str, float] = OrderedDict()
 
     async def endpoint(self, request: Request) -> Response:
         """POST /slack/events. 401 for what Slack did not sign, 400 for what cannot be read."""
+        timing = self._meters.payload(HTTP)
         try:
             body = await read_body(request, limit=LARGEST_BODY)
         except BodyTooLarge:
@@ -70,7 +77,7 @@ class SlackEvents:
             log.warning("request refused: seen before")
             return Response(status_code=200)
         try:
-            payload = parse(body, request.headers.get("content-type", ""))
+            payload = checked(parse(body, request.headers.get("content-type", "")))
         except ValueError:
             log.warning("request refused: body cannot be read")
             return Response(status_code=400)
@@ -78,6 +85,10 @@ class SlackEvents:
             name: value for name, value in request.headers.items() if name.startswith("x-slack-retry-")
         }
         answer = await self._dispatch(AsyncBoltRequest(mode="socket_mode", body=payload, headers=retries))
+        timing.end()
+        if answer.status != OK:
+            # Slack sends it again, perhaps within the same second: then the signature is the same.
+            self._seen.pop(signature, None)
         return Response(
             answer.body or b"",
             status_code=answer.status,

@@ -26,13 +26,13 @@ from bot.model.audit import Action, Outcome
 from bot.model.clock import Clock
 from bot.model.errors import BotError, OutOfTime, SlackUnavailable
 from bot.model.installations import Installation
-from bot.model.references import new_reference
 from bot.model.secret import Secret
 from bot.slack.installed import ManyWorkspaces
 from bot.slack.workspace import PASSING, error_code, is_passing
 from bot.store.install_states import STATE_LIFE, InstallStates
 from bot.usecases.auditing import Auditing, Record
 from bot.web.page_style import PageStyle
+from bot.web.request_lines import RequestLine, request_line
 
 log = structlog.get_logger()
 
@@ -122,40 +122,43 @@ class InstallPages:
         """Return both pages."""
 
         async def install(request: Request) -> Response:
-            return await self._answered(request, self._started)
+            return await self._answered(request, "install begun", self._started)
 
         async def redirect(request: Request) -> Response:
-            response = await self._answered(request, self._completed)
+            response = await self._answered(request, "install ended", self._completed)
             response.delete_cookie(self._cookie, secure=self._style.is_https, httponly=True, samesite="lax")
             return response
 
         return [Route(INSTALL, install, methods=["GET"]), Route(REDIRECT, redirect, methods=["GET"])]
 
     async def _answered(
-        self, request: Request, answer: Callable[[Request, str], Awaitable[Response]]
+        self, request: Request, kind: str, answer: Callable[[Request, RequestLine], Awaitable[Response]]
     ) -> Response:
-        """Return the answer, or the page for why there is none."""
-        reference = new_reference()
-        try:
-            async with asyncio.timeout(PAGE_SECONDS):
-                return await answer(request, reference)
-        except Trouble as trouble:
-            words = trouble.words
-            log.info("install page", outcome=words.sentence, reference=reference)
-            shown = reference if words is REFUSED else ""
-            return self._style.page(
-                "failed.html", status=words.status, heading=HEADING, error=words, reference=shown, back=""
-            )
-        except TimeoutError:
-            return self._style.failed(OutOfTime(), status=503, heading=HEADING)
-        except BotError as error:
-            log.error("install page failed", reference=reference, exc_info=error)
-            return self._style.failed(error, status=503, heading=HEADING, reference=reference)
-        except Exception as error:
-            log.error("install page failed unexpectedly", reference=reference, exc_info=error)
-            return self._style.failed(BotError(), status=500, heading=HEADING, reference=reference)
+        """Return the answer, or the page for why there is none; `kind` is for the request's line in the log."""
+        with request_line("page answered", kind) as line:
+            try:
+                async with asyncio.timeout(PAGE_SECONDS):
+                    return await answer(request, line)
+            except Trouble as trouble:
+                words = trouble.words
+                line.outcome = words.sentence
+                shown = line.reference if words is REFUSED else ""
+                return self._style.page(
+                    "failed.html", status=words.status, heading=HEADING, error=words, reference=shown, back=""
+                )
+            except TimeoutError:
+                line.outcome = OutOfTime.__name__
+                return self._style.failed(OutOfTime(), status=503, heading=HEADING)
+            except BotError as error:
+                line.outcome = type(error).__name__
+                log.error("install page failed", exc_info=error)
+                return self._style.failed(error, status=503, heading=HEADING, reference=line.reference)
+            except Exception as error:
+                line.outcome = type(error).__name__
+                log.error("install page failed unexpectedly", exc_info=error)
+                return self._style.failed(BotError(), status=500, heading=HEADING, reference=line.reference)
 
-    async def _started(self, _request: Request, _reference: str) -> Response:
+    async def _started(self, _request: Request, _line: RequestLine) -> Response:
         now = self._clock()
         if len(self._starts) == MOST_STARTS and now - self._starts[0] < timedelta(minutes=1):
             raise Trouble(TOO_MANY)
@@ -174,7 +177,7 @@ class InstallPages:
         )
         return response
 
-    async def _completed(self, request: Request, reference: str) -> Response:
+    async def _completed(self, request: Request, line: RequestLine) -> Response:
         if request.query_params.get("error"):
             raise Trouble(CANCELLED if _only(request, "error") == "access_denied" else REFUSED)
         state = _only(request, "state")
@@ -192,8 +195,9 @@ class InstallPages:
                 installation.installed_by,
                 installation.team_id or "",
             ),
-            reference,
+            line.reference,
         )
+        structlog.contextvars.bind_contextvars(team=asker.slack_user.team_id)
         if not self._installed.admits(installation):
             refused = Record(error="WorkspaceNotNamed", outcome=Outcome.REFUSED, note=installation.name)
             await self._auditing.write(Action.INSTALL, asker, refused)
@@ -204,7 +208,7 @@ class InstallPages:
             await self._auditing.write(Action.INSTALL, asker, refused)
             raise Trouble(too_few(missing))
         await self._keep(installation, asker)
-        log.info("app installed", workspace=installation.workspace, reference=reference)
+        log.info("app installed", workspace=installation.workspace)
         return self._style.page("installed.html", name=installation.name)
 
     async def _keep(self, installation: Installation, asker: Asker) -> None:

@@ -1,12 +1,24 @@
-"""One running workspace for each module: the real bot as a process between the emulated Slack and Vault."""
+"""One running workspace for each module: the real bot as a process between the emulated Slack and Vault. Whatever it
+logs is looked through when it ends."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
 
 from bot.demo.workspace import DemoWorkspace
+from tests.acceptance.log_check import LogCheck
+from tests.acceptance.secrets_seen import SecretsSeen
 from tests.acceptance.steps import calm, usual_workspace
+
+
+@pytest.fixture(scope="package", autouse=True)
+def log_check() -> Iterator[LogCheck]:
+    """No bot of these tests ends without a look through its whole log; a leak fails the test that ends it."""
+    seen = SecretsSeen()
+    check = LogCheck(seen)
+    with seen.looking_on(), check.at_each_end():
+        yield check
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

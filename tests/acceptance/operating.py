@@ -46,11 +46,13 @@ async def link_states(demo: DemoWorkspace) -> dict[str, str]:
 
 @asynccontextmanager
 async def two_replicas(
-    postgres_url: str, folder: Path, settings: Mapping[str, str] | None = None
+    postgres_url: str, folder: Path, settings: Mapping[str, str] | None = None, *, socket_mode: bool = False
 ) -> AsyncIterator[tuple[DemoWorkspace, BotProcess]]:
     """A workspace with two bots on one PostgreSQL; Slack sends to the first until told otherwise. Time stands still."""
     async with demo_workspace(
-        start_bot=False, settings={"DATABASE_URL": postgres_url, **(settings or {})}
+        socket_mode=socket_mode,
+        start_bot=False,
+        settings={"DATABASE_URL": postgres_url, **(settings or {})},
     ) as demo:
         second = BotProcess(demo.settings, folder)
         try:

@@ -335,7 +335,7 @@ async def test_settle__all_in_one_go(due: DueWork, clock: SetClock) -> None:
         ]
     )
     assert refused == [lost]
-    assert await due.counts() == DueCounts(pending={"note": 4}, leased=0, parked=1, overdue=0.0)
+    assert await due.counts() == DueCounts(pending={"note": 4}, leased=0, parked=1, waiting=1, overdue=0.0)
     moments = []
     while (pause := await due.pause()) is not None:
         clock.move(pause)
@@ -353,13 +353,13 @@ def test_outcome__that_cannot_be_stored_is_refused_at_once() -> None:
 
 
 async def test_counts__tells_what_waits_and_for_how_long(due: DueWork, clock: SetClock) -> None:
-    assert await due.counts() == DueCounts(pending={}, leased=0, parked=0, overdue=0.0)
+    assert await due.counts() == DueCounts(pending={}, leased=0, parked=0, waiting=0, overdue=0.0)
     await due.schedule([a_job("a", kind="parks"), a_job("b", NOW - SECOND, kind="runs")])
     running, parked = await due.claim(2)
     await due.park(parked, "why")
     await due.schedule([a_job("c", NOW + 2 * SECOND), a_job("d", NOW + 4 * SECOND), a_job("e", kind="more")])
     clock.move(1.5)
-    counts = DueCounts(pending={"note": 2, "more": 1}, leased=1, parked=1, overdue=1.5)
+    counts = DueCounts(pending={"note": 2, "more": 1}, leased=1, parked=1, waiting=1, overdue=1.5)
     assert await due.counts() == counts
     assert running.kind == "runs"
 

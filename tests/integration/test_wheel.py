@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -109,6 +110,28 @@ def test_installed__prints_the_manifest_it_carries(installed: Path, elsewhere: P
 def test_installed__migrates_a_database(installed: Path, elsewhere: Path) -> None:
     run(sys.executable, "-m", "bot", "migrate", cwd=elsewhere, PYTHONPATH=str(installed))
     assert elsewhere.joinpath("data", "bot.db").is_file()
+
+
+def test_console_script__in_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
+    """Installed as users do, by pip into a fresh environment; its libraries are lent by the one that tests."""
+    place = tmp_path / "an environment"
+    run(sys.executable, "-m", "venv", "--without-pip", place, cwd=tmp_path)
+    python = place / "bin" / "python"
+    (packages,) = place.glob("lib/python*/site-packages")
+    # A path alone: what .pth files there say, such as where this checkout is, is not followed from here.
+    packages.joinpath("lent.pth").write_text(f"{sysconfig.get_path('purelib')}\n", "utf-8")
+    options = ("--no-deps", "--no-index", "--disable-pip-version-check", "--no-compile", "--quiet")
+    run(sys.executable, "-m", "pip", "--python", python, "install", *options, wheel, cwd=tmp_path)
+    script = place / "bin" / "vault-upload-bot"
+    assert run(script, "--version", cwd=tmp_path) == f"vault-upload-bot {bot.__version__}\n"
+    asked = run(python, "-c", "import bot; print(bot.__file__)", cwd=tmp_path)
+    assert Path(asked.strip()).is_relative_to(packages)
+    assert len(run(script, "keys", "new", cwd=tmp_path).strip()) > 40
+    wrong = subprocess.run(
+        [script, "run"], cwd=tmp_path, env={}, capture_output=True, text=True, check=False, timeout=90
+    )
+    assert wrong.returncode == 2
+    assert "VAULTS: is not set" in wrong.stderr
 
 
 def test_installed__runs_the_demo(installed: Path, elsewhere: Path) -> None:

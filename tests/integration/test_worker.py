@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 import structlog
 
+from bot import job_faults
 from bot import worker as module
+from bot.job_faults import FIRST_PAUSE, LONGEST_PAUSE, MOST_ATTEMPTS
 from bot.model.due import Again, Claimed, Job
 from bot.model.errors import NotLinked, VaultBusy
 from bot.store import database
@@ -22,7 +24,7 @@ from bot.store.database import Database
 from bot.store.database import database_url as parsed
 from bot.store.due_work import DueWork
 from bot.store.schema import migrate
-from bot.worker import FIRST_PAUSE, LONGEST_PAUSE, MOST_ATTEMPTS, RunJob, Worker
+from bot.worker import RunJob, Worker
 from tests.databases import NOW
 from tests.integration.due_steps import SetClock, rows, until
 from tests.postgres import PostgresServer
@@ -45,7 +47,8 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> list[Mapping[str, object]]:
     """What the worker logs."""
     capture = structlog.testing.LogCapture()
     chain: list[Any] = [structlog.contextvars.merge_contextvars, capture]
-    monkeypatch.setattr(module, "log", structlog.wrap_logger(structlog.PrintLogger(), processors=chain))
+    for one in (module, job_faults):
+        monkeypatch.setattr(one, "log", structlog.wrap_logger(structlog.PrintLogger(), processors=chain))
     return capture.entries  # type: ignore[return-value]
 
 

@@ -1,8 +1,10 @@
 """What people say and read in conversations, and what stands in their sidebar."""
 
+from contextlib import suppress
+
 from bot.demo.slack import payloads
 from bot.demo.slack.composer import MENTION, compose
-from bot.demo.slack.delivery import EVENTS_API, Delivery
+from bot.demo.slack.delivery import EVENTS_API, Delivery, UndeliveredError
 from bot.demo.slack.machine import SlackMachine
 from bot.demo.slack.messages import Block, Message
 from bot.demo.slack.workspace import BOT_USER_ID, Channel, User
@@ -38,6 +40,15 @@ class Conversations(SlackMachine):
         message = self._post(person, place, text if names_it else f"{MENTION} {text}".strip(), in_thread_of)
         await self._share_links(person, place, message)
         return await self._mention(person, place, message)
+
+    async def send_again(self, delivery: Delivery) -> None:
+        """Deliver an event once more that the bot has acknowledged: its ack was lost on the way to Slack, say.
+
+        Slack: docs "The Events API": with the same event_id, and headers that tell of the retry. Nothing is kept of
+        what comes of it.
+        """
+        with suppress(UndeliveredError):
+            await self._dispatcher.send(delivery.kind, delivery.payload, delivery.user, (1, "http_timeout"))
 
     async def draft(self, user: str, text: str) -> Delivery:
         """Have this in the composer, not posted yet: for links to its domains the app is asked for a preview."""

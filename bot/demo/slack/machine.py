@@ -108,6 +108,7 @@ class SlackMachine:
             methods,
             self._rejections,
             self._whom,
+            self.clock.now,
         )
         self._server = LoopbackServer()
         self._front: str | None = None
@@ -281,9 +282,9 @@ class SlackMachine:
         """Ask every Socket Mode client to come back on a new connection."""
         await self._hub.disconnect(reason)
 
-    def drop_sockets(self) -> None:
-        """Cut every websocket without a word."""
-        self._hub.drop()
+    def drop_sockets(self, most: int | None = None) -> None:
+        """Cut every websocket without a word, or so many of them, the oldest first."""
+        self._hub.drop(most)
 
     def _response_url(
         self, delivery: Delivery, place: Channel, person: User, source: Source | None = None

@@ -123,9 +123,9 @@ class SocketHub:
                 await connection.send(_disconnect(reason))
         self._log.add(TO_BOT, "socket disconnect", reason)
 
-    def drop(self) -> None:
-        """Cut every connection without a word."""
-        for connection in list(self._connections):
+    def drop(self, most: int | None = None) -> None:
+        """Cut every connection without a word, or so many of them, the oldest first."""
+        for connection in self._connections[:most]:
             connection.leaving = True
             connection.socket.scope["extensions"]["loopback.hang_up"]()
 

@@ -9,6 +9,8 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
@@ -65,6 +67,7 @@ class WebApi:
         methods: dict[str, Method],
         rejections: Rejections,
         whom: Callable[[Arguments], str | None],
+        now: Callable[[], datetime],
     ) -> None:
         self.methods = methods
         self.scopes = scopes
@@ -74,6 +77,9 @@ class WebApi:
         self._log = log
         self._rejections = rejections
         self._whom = whom
+        self._now = now
+        self.ahead = timedelta(0)
+        """By how much the date that its answers carry is ahead of the demo's clock."""
 
     async def serve(self, request: Request) -> Response:
         """Answer one call."""
@@ -84,6 +90,7 @@ class WebApi:
         whom = self._whom(arguments)
         response = await with_fault(self._faults.take(name), lambda: self._call(name, arguments, token))
         response.headers["X-OAuth-Scopes"] = ",".join(sorted(self.scopes))
+        response.headers["Date"] = format_datetime(self._now() + self.ahead, usegmt=True)
         response.headers["X-Slack-Req-Id"] = secrets.token_hex(8)
         self._log.add(
             FROM_BOT,

@@ -31,7 +31,7 @@ def settings(
     if isinstance(preferences, BotError):
         lines.append(f"⚠️ *How you want to be told*: {errors.in_a_line(preferences, reference)}")
     else:
-        lines += [_leads(preferences, usual), _night(preferences)]
+        lines += [_leads(preferences, usual), night(preferences)]
     return [section("\n".join([*lines, f"*Where*: {WHERE_I_TELL}"]), accessory=change)]
 
 
@@ -49,7 +49,8 @@ def _leads(preferences: Preferences, usual: Sequence[timedelta]) -> str:
     return f"*When*: {leads} before an upload expires{whose}, unless a watch says otherwise."
 
 
-def _night(preferences: Preferences) -> str:
+def night(preferences: Preferences) -> str:
+    """When direct messages wait."""
     night = night_of(preferences)
     if night is None:
         return "*Quiet hours*: none."

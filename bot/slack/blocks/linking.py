@@ -117,25 +117,36 @@ def account_rows(
     accounts: Sequence[LinkedAccount], vaults: Vaults, now: datetime
 ) -> tuple[list[str], list[Block]]:
     """A line of text and a block for each link."""
+    told = account_words(accounts, vaults, now)
+    rows = zip(accounts, told, strict=True)
+    return [text for text, _ in told], [
+        section(drawn, accessory=_unlink_button(account, _row_name(account, vaults)))
+        for account, (_, drawn) in rows
+    ]
+
+
+def account_words(accounts: Sequence[LinkedAccount], vaults: Vaults, now: datetime) -> list[tuple[str, str]]:
+    """For each link who is linked how, since when and until when: as a line of text, and as mrkdwn."""
     default = _default(accounts, vaults)
-    lines, blocks = [], []
+    found = []
     for account in accounts:
-        vault = vaults.at(account.vault_host)
-        name = vault.name if vault else f"{account.vault_host}, no longer served by this bot"
-        shown = escape(name) + (" (your default)" if account is default else "")
+        shown = escape(_row_name(account, vaults)) + (" (your default)" if account is default else "")
         user_id = account.identity.vault_user_id
-        lines.append(
+        text = (
             f"{shown}: linked to {_who(account)}, Vault user {escape(user_id)}, "
             f"by {_plain(_life(account, vaults, now, words.utc))}"
         )
-        blocks.append(
-            section(
-                f"*{shown}*\nLinked to {_who(account)}, Vault user {code(user_id)}\n"
-                f"By {_life(account, vaults, now, date)}",
-                accessory=_unlink_button(account, name),
-            )
+        drawn = (
+            f"*{shown}*\nLinked to {_who(account)}, Vault user {code(user_id)}\n"
+            f"By {_life(account, vaults, now, date)}"
         )
-    return lines, blocks
+        found.append((text, drawn))
+    return found
+
+
+def _row_name(account: LinkedAccount, vaults: Vaults) -> str:
+    vault = vaults.at(account.vault_host)
+    return vault.name if vault else f"{account.vault_host}, no longer served by this bot"
 
 
 def unlinked(gone: Sequence[Unlinked]) -> Message:

@@ -15,6 +15,7 @@ USAGE = (
     ("/upload-status unwatch <id>", "stop watching it (`unwatch all`: everything)"),
     ("/upload-status link", "link your Vault account"),
     ("/upload-status whoami", "which Vault accounts are linked"),
+    ("/upload-status doctor", "whether your links, your Vault rights and your reminders work"),
     ("/upload-status unlink", "forget your Vault account (`unlink all`: every one)"),
     ("/upload-status help", "how to use this"),
 )

@@ -10,8 +10,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.request.async_request import AsyncBoltRequest
 
+from bot.model.errors import StoreError
 from bot.slack import payloads
 from bot.slack.blocks import errors, watch_modal
 from bot.slack.blocks import my_uploads as my_uploads_view
@@ -40,6 +43,10 @@ ANYTHING = re.compile(r".*", re.DOTALL)
 
 Listener = Callable[..., Awaitable[None]]
 
+NOT_NOW = 503
+"""Slack keeps an event that was not acknowledged, and sends it again at once, after a minute and after five (docs,
+"The Events API")."""
+
 
 def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
     """Bind every listener to the app."""
@@ -62,6 +69,16 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
             work.start(reader(body), answer)
 
         return listener
+
+    async def command(ack: AsyncAck, body: dict[str, Any]) -> None:
+        """Its ack can carry an answer: the quickest way to say that there will be none."""
+        call = payloads.from_command(body)
+        if work.is_full:
+            busy = await work.refusal(call)
+            await ack(text=busy.text, blocks=busy.blocks, response_type="ephemeral")
+        else:
+            await ack()
+            work.start(call, commands.upload_status)
 
     async def link_button(ack: AsyncAck, body: dict[str, Any]) -> None:
         """A button with an address opens the page by itself; Slack tells us all the same and wants an ack."""
@@ -88,25 +105,33 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
 
         return answering(payloads.from_action, answer)
 
-    async def mention(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def mention(ack: AsyncAck, body: dict[str, Any], request: AsyncBoltRequest) -> BoltResponse | None:
         """Apps mention each other too; nobody would read the answer."""
-        await ack()
         call = payloads.from_mention(body)
-        if call.slack_user.user_id:
+        is_new = bool(call.slack_user.user_id)
+        if is_new and will_come_again(request):
+            # Whether it was answered, the database alone knows: while that is down, Slack is to keep the event.
+            try:
+                is_new = await work.is_first(call)
+            except StoreError:
+                return BoltResponse(status=NOT_NOW)
+            call = replace(call, once="")
+        await ack()
+        if is_new:
             work.start(call, commands.mention)
+        return None
 
-    async def home_opened(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def home_opened(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """Slack tells of the Messages tab by the same event."""
-        await ack()
         call = payloads.from_home_opened(body)
-        if call.text == HOME:
-            work.start(call, home.opened)
-        else:
-            work.do(payloads.from_event(body), messages.tab_opened, once=True)
-
-    async def link_shared(ack: AsyncAck, body: dict[str, Any]) -> None:
+        if call.text != HOME:
+            return await taken(ack, work.do(payloads.from_event(body), messages.tab_opened, once=True))
         await ack()
-        work.do(payloads.from_event(body), unfurling.unfurl, once=True)
+        work.start(call, home.opened)
+        return None
+
+    async def link_shared(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
+        return await taken(ack, work.do(payloads.from_event(body), unfurling.unfurl, once=True))
 
     def form(sent: Callable[[Call], Awaitable[tuple[Answer | None, Faults]]]) -> Listener:
         """A form: what is wrong in it is said within it, before it closes."""
@@ -127,12 +152,10 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
         await ack(response_action="update", view=my_uploads_view.looking())
         work.start(payloads.from_open_view(body), my_uploads.search)
 
-    async def departure(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def departure(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """Most changes of people's profiles are none; they come in numbers."""
-        await ack()
         event = payloads.from_event(body)
-        if event.is_departure:
-            work.do(event, given.departures.take)
+        return await taken(ack, not event.is_departure or work.do(event, given.departures.take))
 
     async def unknown_command(ack: AsyncAck) -> None:
         await ack(text=errors.UNKNOWN_COMMAND, response_type="ephemeral")
@@ -140,7 +163,7 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
     async def nothing_to_do(ack: AsyncAck) -> None:
         await ack()
 
-    app.command(COMMAND)(answering(payloads.from_command, commands.upload_status))
+    app.command(COMMAND)(command)
     app.action("refresh")(where(uploads.refresh, home=home.refresh))
     app.action("refresh:found")(beside(uploads.refresh))
     app.action(re.compile(r"open_list(:\w+)?"))(
@@ -176,3 +199,17 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
     app.command(ANYTHING)(unknown_command)
     for anything in (app.event, app.shortcut, app.view, app.view_closed, app.options):
         anything(ANYTHING)(nothing_to_do)
+
+
+async def taken(ack: AsyncAck, has_room: bool) -> BoltResponse | None:
+    """Acknowledge an event that is being dealt with; leave to Slack one that there is no room for."""
+    if not has_room:
+        return BoltResponse(status=NOT_NOW)
+    await ack()
+    return None
+
+
+def will_come_again(request: AsyncBoltRequest) -> bool:
+    """Whether Slack sends this event for the second or third time: there is one more, the last."""
+    number, *_ = request.headers.get("x-slack-retry-num") or ("",)
+    return number in ("1", "2")

@@ -20,6 +20,7 @@ from bot.usecases.keeping import Keeping
 from bot.usecases.leaving import Leaving
 from bot.usecases.linking import Linking
 from bot.usecases.preferring import Preferring
+from bot.usecases.self_check import SelfCheck
 from bot.usecases.sharing import Sharing
 from bot.usecases.upload_details import UploadDetails
 from bot.usecases.upload_status import UploadStatuses
@@ -43,6 +44,7 @@ class Collaborators:
     keeping: Keeping
     homes: HomeCare
     sharing: Sharing
+    self_check: SelfCheck
     once: Once
     posts: Posts
     proofs: Proofs

@@ -10,10 +10,11 @@ from bot.slack.calls import Call
 from bot.slack.listeners.collaborators import Collaborators
 from bot.slack.listeners.linking import LinkingAnswers
 from bot.slack.listeners.sharing import SharingAnswers
+from bot.slack.listeners.standing import StandingAnswers
 from bot.slack.listeners.uploads import UploadAnswers
 from bot.slack.listeners.watching import WatchAnswers
 
-ABOUT_ONESELF = parse.Link | parse.Unlink | parse.WhoAmI | parse.ListWatches | parse.Unwatch
+ABOUT_ONESELF = parse.Link | parse.Unlink | parse.WhoAmI | parse.Doctor | parse.ListWatches | parse.Unwatch
 """Links, and watches in whatever channel: nobody else's business, wherever one asks."""
 
 
@@ -34,6 +35,7 @@ class CommandAnswers:
         self._uploads = uploads
         self._sharing = sharing
         self._watching = watching
+        self._standing = StandingAnswers(given)
 
     async def mention(self, call: Call) -> Message | None:
         """`@Vault Uploads …`: answered for all to read, but for what is about the asker's own account and watches, and
@@ -77,6 +79,8 @@ class CommandAnswers:
                 return await self._linking.forget(call, vault, every=every)
             case parse.WhoAmI():
                 return await self._linking.who_am_i(call)
+            case parse.Doctor():
+                return await self._standing.doctor(call)
             case parse.Help():
                 return usage.usage(self._given.vault_names)
 

@@ -10,6 +10,7 @@ from bot.model.statuses import UploadStatus
 from bot.slack.blocks import found_uploads, upload_status, usage
 from bot.slack.blocks.kit import Message
 from bot.slack.calls import Call, Event, Payload
+from bot.slack.delivery_faults import GONE
 from bot.slack.failures import keep_in_log
 from bot.slack.listeners.collaborators import Collaborators
 from bot.slack.replies import NotDelivered
@@ -57,6 +58,8 @@ class MessageAnswers:
         try:
             await given.replies.tell(slack_user, usage.messages_tab())
         except NotDelivered as error:
+            if str(error) in GONE:
+                return
             await given.once.give_back(key)
             raise SlackUnavailable from error
 

@@ -1,0 +1,229 @@
+"""People who type and click, one thing after the other each, and link again when their Vault session is dead."""
+
+import asyncio
+import itertools
+import random
+import re
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import httpx
+
+from bench.chaos.errands import ACK_LIMIT, DATABASE_DOWN, MENTION, Errand
+from bench.chaos.stage import CHANNEL, Stage, password_of
+from bench.chaos.weather import Weather
+from bot.demo.bot_process import BotProcess
+from bot.demo.slack.delivery import Delivery
+from bot.demo.slack.exchanges import FROM_BOT, Exchange
+from bot.demo.slack.messages import Message
+from bot.demo.workspace import hidden_fields, link_address
+
+PATIENCE = 100.0
+"""Seconds until nobody believes in an answer any more: a command's 20, and 60 for a Slack that refuses it."""
+AFTER_A_KILL = 25.0
+"""Seconds in Socket Mode, where it may be the other replica that has it; else it is known who had it."""
+LOOK_EVERY = 0.02
+LINK_TRIES = 20
+NOTICES = ("I tell you this only once.", "is now linked")
+A_MOMENT = 0.5
+"""Seconds, where the answer says to try again in a minute: or most commands would meet a database that is down."""
+NOT_LINKED = ("has ended", "not linked")
+SERVER_ERROR = 500
+ASKED_BY = re.compile(r"<@(\w+)>")
+
+Ask = Callable[[], Awaitable[Delivery]]
+
+
+class Person:
+    """One of many, with a card to click on once there is one."""
+
+    def __init__(self, crowd: "Crowd", slack_id: str, uploads: list[str], by_password: bool) -> None:
+        self.slack_id = slack_id
+        self.by_password = by_password
+        self._crowd, self._stage, self._uploads = crowd, crowd.stage, uploads
+        self._card: Message | None = None
+        self.errand: Errand | None = None
+
+    def direct_messages(self) -> list[Message]:
+        """What the bot has written them in answer; reminders and notices are not."""
+        return [
+            message
+            for message in self._stage.demo.slack.seen_by(self.slack_id, "dm")
+            if message.via == "chat.postMessage"
+            and message.metadata is None
+            and not any(words in message.text for words in NOTICES)
+        ]
+
+    async def link(self) -> None:
+        """Link, or link again, by the real page; as often as it takes while things break."""
+        for _ in range(LINK_TRIES):
+            errand = await self._run("link", lambda: self._slash("link"))
+            try:
+                message = (errand.delivery.answers if errand.delivery else [])[0]
+                address = link_address(message)
+                async with httpx.AsyncClient(trust_env=False, timeout=25) as browser:
+                    page = await browser.get(address)
+                    fields = hidden_fields(page.text, "password" if self.by_password else "token")
+                    if self.by_password:
+                        name = self._stage.demo.vault.users[self.slack_id].user_name
+                        fields |= {"username": name, "password": password_of(self.slack_id)}
+                    else:
+                        fields["token"] = self._stage.demo.vault.access_token(self.slack_id)
+                    target = urlsplit(address)
+                    done = await browser.post(f"{target.scheme}://{target.netloc}/link", data=fields)
+                if done.status_code == httpx.codes.OK:
+                    return
+            except (IndexError, LookupError, httpx.HTTPError):
+                pass
+            await asyncio.sleep(0.5)
+        raise RuntimeError(f"{self.slack_id} cannot link")
+
+    async def act(self, chance: random.Random) -> None:
+        """Do one thing, and wait for what comes of it."""
+        kind, ask = self._choose(chance)
+        errand = await self._run(kind, ask)
+        if kind == "card" and errand.delivery and errand.delivery.answers:
+            self._card = errand.delivery.answers[0]
+        if any(words in errand.text for words in NOT_LINKED):
+            await self.link()
+        elif DATABASE_DOWN in errand.text:
+            await asyncio.sleep(A_MOMENT)
+
+    def _choose(self, chance: random.Random) -> tuple[str, Ask]:
+        upload = chance.choice(self._uploads)
+        clicks = [name for name in ("refresh", "details", "open_list") if self._has_button(name)]
+        drawn = chance.random()
+        if clicks and drawn < 0.35:
+            name = chance.choice(clicks)
+            return name, lambda: self._click(name)
+        if drawn < 0.45:
+            return MENTION, lambda: self._mention(upload)
+        words = {
+            "card": upload, "list": "list", "whoami": "whoami", "help": "help", "watch": f"watch {upload} 1h",
+            "watches": "watches", "unwatch": f"unwatch {upload}", "nonsense": "lsit",
+        }  # fmt: skip
+        kind = chance.choices(list(words), [10, 3, 1, 1, 1, 1, 1, 1])[0]
+        return kind, lambda: self._slash(words[kind])
+
+    def _has_button(self, name: str) -> bool:
+        card = self._stage.demo.slack.message(self._card.key) if self._card else None
+        return card is not None and sum(f"'action_id': '{name}'" in str(one) for one in card.blocks) == 1
+
+    async def _slash(self, text: str) -> Delivery:
+        return await self._stage.demo.slack.slash(user=self.slack_id, channel=CHANNEL, text=text)
+
+    async def _click(self, name: str) -> Delivery:
+        assert self._card is not None
+        return await self._stage.demo.slack.click(user=self.slack_id, message=self._card.key, action_id=name)
+
+    async def _mention(self, upload: str) -> Delivery:
+        delivery = await self._stage.demo.slack.mention(user=self.slack_id, channel=CHANNEL, text=upload)
+        self._crowd.may_come_again(delivery)
+        return delivery
+
+    async def _run(self, kind: str, ask: Ask) -> Errand:
+        replica = self._crowd.aim()
+        errand = self.errand = Errand(
+            kind=kind,
+            number=len(self._crowd.errands),
+            replica=replica,
+            pid=replica.pid if replica else 0,
+            told_before=len(self.direct_messages()),
+            credit=self.errand.unheard if self.errand else 0,
+        )
+        self._crowd.errands.append(errand)
+        errand.delivery = await ask()
+        while not errand.answers and time.monotonic() - errand.began < PATIENCE:
+            if errand.delivery.error is not None and kind != MENTION:
+                break  # Slack has told the person; an event it sends again
+            waited = time.monotonic() - errand.began
+            if (
+                errand.is_killed
+                and errand.delivery.error is None
+                and (errand.replica or waited > AFTER_A_KILL)
+            ):
+                break
+            await asyncio.sleep(LOOK_EVERY)
+        if errand.answers:
+            errand.seconds = time.monotonic() - errand.began
+        return errand
+
+
+class Crowd:
+    """All of them; knows whose call it is that Slack answers."""
+
+    def __init__(self, stage: Stage, weather: Weather, seed: int) -> None:
+        self.stage = stage
+        self.errands: list[Errand] = []
+        self._weather = weather
+        self._random = random.Random(seed)  # noqa: S311 - no secret
+        self._mentions: deque[Delivery] = deque(maxlen=50)
+        self._repeats: set[asyncio.Task[None]] = set()
+        self.people = {
+            slack_id: Person(self, slack_id, uploads, by_password=bool(number % 2))
+            for number, (slack_id, uploads) in enumerate(stage.people.items())
+        }
+        stage.demo.slack.on_exchange(self._heard)
+
+    async def link_all(self) -> None:
+        """Everybody, before anything breaks."""
+        await asyncio.gather(*(one.link() for one in self.people.values()))
+        self.errands.clear()
+
+    async def run(self, commands: int) -> None:
+        """Let them ask until so many commands and clicks were made."""
+        await asyncio.gather(*(self._live(one, commands) for one in self.people.values()))
+        for task in self._repeats:
+            task.cancel()
+        await asyncio.gather(*self._repeats, return_exceptions=True)
+
+    async def _live(self, person: Person, commands: int) -> None:
+        while len(self.errands) < commands:
+            self._weather.before_a_command()
+            if person.by_password and self._random.random() < 0.02:
+                self.stage.counts["Vault session dead"] += self.stage.demo.vault.end_sessions(person.slack_id)
+            await person.act(self._random)
+
+    def aim(self) -> BotProcess | None:
+        """Let Slack send what comes next to a living replica; nothing may be awaited before it is sent."""
+        if self.stage.socket_mode:
+            return None
+        replica = self.stage.next_replica()
+        self.stage.demo.slack.request_url = f"{replica.url}/slack/events"
+        return replica
+
+    def may_come_again(self, delivery: Delivery) -> None:
+        """Slack sends some events twice, and some of those late, after newer ones, and to the other replica."""
+        self._mentions.append(delivery)
+        if self._random.random() < 0.5:
+            again = self._random.choice(self._mentions)
+            self.stage.counts["event sent again, or again out of order"] += 1
+            task = asyncio.create_task(self.stage.demo.slack.send_again(again))
+            self._repeats.add(task)
+            task.add_done_callback(self._repeats.discard)
+
+    def cut(self, pid: int, *, killed: bool) -> None:
+        """A replica was killed, or a websocket cut. In Socket Mode (pid 0) nobody knows whose errands that touches."""
+        since = time.monotonic() - (AFTER_A_KILL if killed else ACK_LIMIT)
+        for errand in itertools.takewhile(lambda one: one.began > since, reversed(self.errands)):
+            if errand.pid in (0, pid):
+                errand.is_cut = True
+                errand.is_killed |= killed
+
+    def _heard(self, exchange: Exchange) -> None:
+        if exchange.direction != FROM_BOT:
+            return
+        whom = exchange.who
+        if whom is None and isinstance(exchange.request, dict):
+            # What is posted for all to read names who asked.
+            named = ASKED_BY.search(str(exchange.request.get("text")))
+            whom = named[1] if named else None
+        person = self.people.get(whom or "")
+        if person is None or person.errand is None:
+            return
+        errand = person.errand
+        errand.told = person.direct_messages()[errand.told_before :]
+        status = exchange.status
+        errand.hear(failed=not isinstance(status, int) or status >= SERVER_ERROR)

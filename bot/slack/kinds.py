@@ -1,0 +1,30 @@
+"""Names from a fixed set for what is asked of the bot: a click's own comes from a client and may be anything."""
+
+from bot.slack.blocks import my_uploads, watch_modal
+from bot.slack.blocks.abort_modal import ABORT
+from bot.slack.blocks.settings_modal import SETTINGS
+
+OTHER, PAGED = "other", "open_list"
+REQUESTS = frozenset(
+    {
+        "command", "mention", "home",
+        "abort", "details", "link", "live", PAGED, "refresh", "refresh:found", "search", "settings", "share",
+        "snooze", "take_back", "unlink", "unwatch", "watch",
+        "shortcut:check_upload", "shortcut:my_uploads",
+        *(f"view:{form}" for form in (watch_modal.CALLBACK_ID, my_uploads.CALLBACK_ID, SETTINGS, ABORT)),
+    }
+)  # fmt: skip
+EVENTS = frozenset({"app_home_opened", "app_uninstalled", "link_shared", "tokens_revoked", "user_change"})
+
+
+def request_kind(kind: str) -> str:
+    """Return the name for a call's kind; `other` for one that nobody listens to. The buttons of a list's pages are
+    numbered (`open_list:2`), and count as one."""
+    if kind in REQUESTS:
+        return kind
+    return PAGED if kind.startswith(f"{PAGED}:") else OTHER
+
+
+def event_kind(kind: str) -> str:
+    """Return the name for an event's kind, as `request_kind`."""
+    return kind if kind in EVENTS else OTHER

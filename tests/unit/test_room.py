@@ -1,0 +1,38 @@
+"""Room for so many at once, and what the log says of those who find none."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from bot.slack import room
+from bot.slack.room import Room
+
+
+def test_room__takes_as_many_as_it_has_places() -> None:
+    one = Room("answers", 2)
+    assert [one.enter() for _ in range(3)] == [True, True, False]
+    assert one.is_full
+    one.leave()
+    assert (one.count, one.is_full) == (1, False)
+    assert one.enter()
+
+
+async def test_turn_away__is_told_once_a_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first at once; those of a period together at its end; and then nothing until the next one comes."""
+    monkeypatch.setattr(room, "PERIOD", 0.01)
+    one = Room("answers", 7)
+    with capture_logs() as lines:
+        for _ in range(5):
+            one.turn_away()
+        assert [line["turned_away"] for line in lines] == [1]
+        while one._timer is not None:  # noqa: ASYNC110 - the room tells nobody that it has nothing more to tell
+            await asyncio.sleep(0.001)
+        assert [line["turned_away"] for line in lines] == [1, 4]
+        one.turn_away()
+    assert [(line["what"], line["most"], line["turned_away"], line["log_level"]) for line in lines] == [
+        ("answers", 7, 1, "warning"),
+        ("answers", 7, 4, "warning"),
+        ("answers", 7, 1, "warning"),
+    ]
+    assert one.turned_away == 6
