@@ -16,10 +16,10 @@ run: $(RUNTIME)  ## serve with the settings in .env
 	@$(PY) -m bot run
 
 # Hundreds of processes of the bot are started: they need not compile it each time, as they would where Python is told
-# to write no bytecode.
+# to write no bytecode. Nor need each of the four compile all tests, with pytest's own assertions, in each run.
 test: $(DEV)  ## all tests; most of them wait, so four at once
 	@$(PY) -m compileall -q bot tests
-	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(DEV)  ## lint, format, types, floors
 	@$(PY) -m ruff check .

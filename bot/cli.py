@@ -1,10 +1,14 @@
 """The command line. The only place that prints, reads `.env`, and decides exit codes.
 
 0 good, 1 a check or run failed, 2 wrong usage or wrong settings. Results on stdout, logs and faults on stderr.
+
+What a command needs is imported in it: the libraries of all together take a second, and most need few of them.
 """
 
 import argparse
 import asyncio
+import gc
+import importlib
 import io
 import os
 import signal
@@ -14,27 +18,23 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 from dotenv import dotenv_values
 
-from bot import __version__, cli_backup, cli_doctor, cli_store
-from bot.cli_store import CHECKS as CHECKS
-from bot.cli_store import RunFailed, WrongUsage
-from bot.config import Config, ConfigError
-from bot.config_rules import near_misses
-from bot.config_values import vaults
-from bot.logs import set_up_logging
+from bot import __version__, cli_verbs
+from bot.cli_verbs import RunFailed, WrongUsage
+from bot.config_faults import ConfigError
 from bot.model.errors import BotError
 
 if TYPE_CHECKING:
+    from bot.config import Config
     from bot.tracing import Traces
-
-log = structlog.get_logger()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     arguments = parser().parse_args(argv)
+    # What is imported stays: to look through all of it for garbage again and again takes a fifth of a start.
+    gc.disable()
     try:
         command: Callable[[argparse.Namespace], int] = arguments.command
         return command(arguments)
@@ -59,6 +59,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        gc.enable()
 
 
 def parser() -> argparse.ArgumentParser:
@@ -109,9 +111,7 @@ def parser() -> argparse.ArgumentParser:
     )
     verb.set_defaults(command=demo)
 
-    cli_doctor.add_verb(verbs, stored)
-    cli_store.add_verbs(verbs, stored)
-    cli_backup.add_verb(verbs, stored)
+    cli_verbs.add_verbs(verbs, stored)
 
     verb = verbs.add_parser("manifest", help="print the Slack app manifest, filled in")
     ways = verb.add_mutually_exclusive_group()
@@ -123,11 +123,18 @@ def parser() -> argparse.ArgumentParser:
 
 def run(_: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
+    import structlog
+
+    from bot.cli_store import CHECKS
+    from bot.config import Config
+    from bot.config_rules import near_misses
+    from bot.logs import set_up_logging
+
     environ = environment()
     config = Config.from_environ(environ, CHECKS)
     set_up_logging(config.log_level, config.log_format)
     for warning in near_misses(environ, Config.names()):
-        log.warning(warning)
+        structlog.get_logger().warning(warning)
     for name in [name for name in os.environ if name.startswith("SLACK_")]:
         # Bolt would read these by itself, and SLACK_CLIENT_ID alone makes it store installations in files.
         del os.environ[name]
@@ -137,14 +144,14 @@ def run(_: argparse.Namespace) -> int:
     return _in_loop(lambda: _serve(config, traces))
 
 
-async def _serve(config: Config, traces: "Traces | None") -> int:
-    # Imported here, since the other commands start faster without the web and Slack libraries.
+async def _serve(config: "Config", traces: "Traces | None") -> int:
     from slack_sdk.errors import SlackApiError
 
     from bot.app import serve
     from bot.slack.workspace import PASSING, SlackRefused, error_code
     from bot.web.server import CannotListen
 
+    _end_of_imports()
     stop, started = asyncio.Event(), asyncio.Event()
     task = asyncio.create_task(serve(config, stop, started, traces))
 
@@ -181,6 +188,7 @@ def demo(arguments: argparse.Namespace) -> int:
     from bot.demo.transcript import converse
     from bot.demo.workspace import DemoCannotStart, UnknownName
 
+    _end_of_imports()
     if not 0 <= arguments.port <= 65535:
         raise WrongUsage("--port: must be between 0 and 65535")
 
@@ -218,9 +226,12 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def stored(arguments: argparse.Namespace) -> int:
     """Run a verb that gives lines and print them, in UTF-8 whatever the terminal says of itself."""
+    module, _, name = arguments.lines.partition(":")
+    lines_of = getattr(importlib.import_module(f"bot.{module}"), name)
+    _end_of_imports()
 
     async def work() -> int:
-        async with aclosing(arguments.lines(arguments, environment)) as lines:
+        async with aclosing(lines_of(arguments, environment)) as lines:
             async for line in lines:
                 print(line)
         return 0
@@ -232,6 +243,8 @@ def stored(arguments: argparse.Namespace) -> int:
 
 def manifest(arguments: argparse.Namespace) -> int:
     """Print the manifest for one of the two modes, with the hosts of VAULTS where that is set."""
+    from bot.config import Config
+    from bot.config_values import vaults
     from bot.manifest import MOST_DOMAINS, domains_of, filled_in
 
     environ, hosts = environment(), list[str]()
@@ -261,8 +274,17 @@ def environment() -> Mapping[str, str]:
 
 
 def _in_loop(work: Callable[[], Coroutine[None, None, int]]) -> int:
+    import structlog
     import uvloop
+
+    from bot.logs import set_up_logging
 
     if not structlog.is_configured():
         set_up_logging("WARNING", None)
     return uvloop.run(work())
+
+
+def _end_of_imports() -> None:
+    """Let garbage be collected again, among what is made from here on."""
+    gc.freeze()
+    gc.enable()

@@ -2,19 +2,11 @@
 
 import argparse
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bot.cli_lines import aligned, plain
-from bot.cli_store import STORE_SETTINGS, Environment, Lines, RunFailed, WrongUsage, _settings
-
-
-def add_verb(verbs: Any, command: Callable[[argparse.Namespace], int]) -> None:
-    """Add the verb to a parser's; `command` is to run `arguments.lines` and print them."""
-    verb = verbs.add_parser("backup", help="copy the SQLite database into a new file, while the bot runs")
-    verb.add_argument("file", type=Path, metavar="FILE", help="where the copy goes; nothing is overwritten")
-    verb.set_defaults(command=command, lines=backed_up)
+from bot.cli_store import STORE_SETTINGS, Environment, Lines, _settings
+from bot.cli_verbs import RunFailed, WrongUsage
 
 
 async def backed_up(arguments: argparse.Namespace, environment: Environment) -> Lines:

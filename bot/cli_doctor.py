@@ -1,9 +1,9 @@
 """The verb `doctor`: runs the checks and gives their lines, which `cli` prints."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bot import __version__
 from bot.cli_lines import as_json, plain
@@ -15,15 +15,6 @@ if TYPE_CHECKING:
     from bot.doctor.check import Check
 
 TITLE_WIDTH = 28
-
-
-def add_verb(verbs: Any, command: Callable[[argparse.Namespace], int]) -> None:
-    """Add the verb to a parser's; `command` is to run `arguments.lines` and print them."""
-    verb = verbs.add_parser(
-        "doctor", help="check settings, database, Slack, Vaults: what is wrong, what to do"
-    )
-    verb.add_argument("--json", action="store_true", help="print JSON instead of words")
-    verb.set_defaults(command=command, lines=examined)
 
 
 async def examined(arguments: argparse.Namespace, environment: Environment) -> Lines:
@@ -42,7 +33,8 @@ async def examined(arguments: argparse.Namespace, environment: Environment) -> L
     except ConfigError as error:
         if arguments.json:
             faults = [
-                fail("settings", f"{fault}.", "Correct it; see .env.example.") for fault in error.faults
+                fail("settings", f"{fault}.", "Correct it; see .env.example.", subject=fault.name)
+                for fault in error.faults
             ]
             yield _json(faults)
         raise

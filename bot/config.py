@@ -4,7 +4,6 @@ Only the top floors import this module; below them functions take the values the
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -19,31 +18,14 @@ from pydantic_settings import (
 )
 
 from bot import config_values
+from bot.config_faults import ConfigError as ConfigError
+from bot.config_faults import Fault
 from bot.config_rules import together
 from bot.model.accounts import LinkMethod, Vault
 from bot.model.secret import Secret
 
 DEFAULT_DATABASE = "sqlite:///data/bot.db"
 DEFAULT_LOGIN = "https://login.veevavault.com"
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One wrong setting: which variable, and what about it. Never its value."""
-
-    name: str
-    problem: str
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.problem}"
-
-
-class ConfigError(Exception):
-    """Settings that cannot be used; carries every fault found."""
-
-    def __init__(self, faults: list[Fault]) -> None:
-        self.faults = faults
-        super().__init__("; ".join(str(fault) for fault in faults))
 
 
 class _MappingSource(EnvSettingsSource):

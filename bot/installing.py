@@ -5,7 +5,6 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
 from bot.config import Config
-from bot.manifest import bot_scopes
 from bot.model.clock import Clock
 from bot.slack.installed import Installed, ManyWorkspaces, OneWorkspace
 from bot.slack.workspace import find_workspace
@@ -50,6 +49,9 @@ def install_routes(
         or not config.slack_client_secret
     ):
         return []
+    # Imported here: only this way of installing reads the manifest.
+    from bot.manifest import bot_scopes
+
     pages = InstallPages(
         installed=installed,
         states=store.install_states,

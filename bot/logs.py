@@ -4,7 +4,8 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 import structlog
 
@@ -56,11 +57,28 @@ def _masked(value: object) -> object:
     return mask(str(value))
 
 
+class _Lasting:
+    """A stream that never fails: where its disk is full, or its reader has gone, work goes on without a log."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
+
+
 def set_up_logging(level: str, form: str | None) -> None:
     """Send everything, also what libraries log, through one chain: `text` for people, `json` for machines.
 
     Without a form, text on a terminal and JSON elsewhere.
     """
+    stream: Any = _Lasting(sys.stderr)
     as_text = form == "text" or (form is None and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -78,10 +96,10 @@ def set_up_logging(level: str, form: str | None) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=stream),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared[:-2], structlog.stdlib.add_logger_name],

@@ -1,11 +1,15 @@
 """Fixtures for all tests, and the rule that CI skips nothing."""
 
+import functools
 import os
+import ssl
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
+from bot.demo import bot_process, transcript, workspace
+from bot.demo.slack.machine import SlackMachine
 from tests.databases import *  # noqa: F403
 
 _skipped: list[str] = []
@@ -21,11 +25,35 @@ LONGEST_FILES = (
 """They take half a minute and more, so they begin first: of what begins last, all others wait for the end."""
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _patience() -> Iterator[None]:
+    """A machine that is slow, or stands still for some seconds, is not the bot's fault: what the emulators wait for
+    may take long. Tests of too late an ack, or of one within Slack's three seconds, say so themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bot_process, "START_SECONDS", 120.0)
+        patch.setattr(bot_process, "STOP_SECONDS", 90.0)
+        for module in (workspace, transcript):
+            patch.setattr(module, "ANSWER_SECONDS", 60.0)
+        limits = SlackMachine.__init__.__kwdefaults__
+        assert limits is not None
+        patch.setitem(limits, "ack_limit", 30.0)
+        patch.setitem(limits, "trigger_lifetime", 30.0)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _fresh_logging() -> Iterator[None]:
     """A test that sets up logging in this process has its stderr for as long as it runs, and no longer."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _authorities_read_once() -> Iterator[None]:
+    """Each httpx client reads the list of authorities anew, for 40 ms; there are thousands, and none meets TLS."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,13 @@
-"""Fixtures: both databases, fresh for each test. `from tests.databases import *` in a conftest makes them known."""
+"""Fixtures: both databases, fresh for each test. `from tests.databases import *` in a conftest makes them known.
 
+The tables are made by the real migrations, once in each process; tests that are not about migrations get a copy.
+"""
+
+import asyncio
+import functools
+import os
+import tempfile
+import threading
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +18,14 @@ from bot.model.accounts import Identity, LinkedAccount, LinkMethod, SlackUser
 from bot.model.secret import Secret
 from bot.store.database import Database
 from bot.store.database import database_url as parsed
-from bot.store.schema import migrate
+from bot.store.schema import HEAD, migrate
 from bot.store.seal import Keyring, new_key
 from tests.postgres import PostgresServer, find_binaries, started
 
-__all__ = ["database_url", "db", "keyring", "postgres_server", "postgres_url", "sqlite_file", "sqlite_url"]
+__all__ = [
+    "database_url", "db", "keyring", "postgres_server", "postgres_template", "postgres_url", "sqlite_file",
+    "sqlite_url",
+]  # fmt: skip
 
 NOW = datetime(2026, 3, 5, 8, 14, 30, tzinfo=UTC)
 ALICE = SlackUser("E1", "U1", "T1")
@@ -61,6 +72,34 @@ def folder_content(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+def put_tables(file: Path) -> None:
+    """Make a SQLite database with all tables and no rows, as the bot leaves one behind; none may be there yet."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as new:
+        new.write(_sqlite_template())
+
+
+@functools.cache
+def _sqlite_template() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        _migrate_at(f"sqlite:///{folder}/bot.db")
+        # Whoever closes a SQLite database last brings its write-ahead log home: the file is all there is.
+        (file,) = Path(folder).iterdir()
+        return file.read_bytes()
+
+
+def _migrate_at(url: str) -> None:
+    """Migrate and close, also where an event loop runs already."""
+
+    async def work() -> None:
+        async with Database.open(parsed(url)) as database:
+            await migrate(database)
+
+    thread = threading.Thread(target=asyncio.run, args=(work(),))
+    thread.start()
+    thread.join()
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
     """One PostgreSQL server for the whole session; skips where none is installed."""
@@ -71,10 +110,19 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
 
 
-@pytest.fixture
-def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
-    """The address of an empty PostgreSQL database."""
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: PostgresServer) -> Iterator[str]:
+    """The name of a PostgreSQL database with all tables, of which others are copies."""
     with postgres_server.database() as url:
+        _migrate_at(url)
+        yield url.partition("@/")[2].partition("?")[0]
+
+
+@pytest.fixture
+def postgres_url(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> Iterator[str]:
+    """The address of a PostgreSQL database: an empty one, or one with tables for a test that has `db` too."""
+    template = ["postgres_template"] if "db" in request.fixturenames else []
+    with postgres_server.database(*(request.getfixturevalue(name) for name in template)) as url:
         yield url
 
 
@@ -100,8 +148,11 @@ def database_url(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 async def db(database_url: str) -> AsyncIterator[Database]:
     """An open database with all tables, once of each kind."""
-    async with Database.open(parsed(database_url)) as database:
-        await migrate(database)
+    url = parsed(database_url)
+    if url.get_backend_name() == "sqlite":
+        put_tables(Path(url.database or ""))
+    async with Database.open(url) as database:
+        assert await migrate(database) == HEAD  # a copy, which needs nothing
         yield database
 
 

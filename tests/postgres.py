@@ -89,18 +89,21 @@ class PostgresServer:
         return f"postgresql://tests@/{database}?host={self._folder}"
 
     @contextlib.contextmanager
-    def database(self) -> Iterator[str]:
+    def database(self, template: str = "template1") -> Iterator[str]:
         """Make a fresh database, give its address, and drop it with all connections to it."""
         name = f"test_{os.getpid()}_{next(self._numbers)}"
-        self._run(f"CREATE DATABASE {name}")
+        with self._connected() as connection:
+            # From PostgreSQL 15 on there is a choice, and the other way, page by page, takes twice the time.
+            how = " STRATEGY FILE_COPY" if connection.info.server_version >= 150000 else ""
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}{how}".encode())
         try:
             yield self.url(name)
         finally:
-            self._run(f"DROP DATABASE {name} WITH (FORCE)")
+            with self._connected() as connection:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
-    def _run(self, statement: str) -> None:
-        with contextlib.closing(psycopg.connect(self.url("postgres"), autocommit=True)) as connection:
-            connection.execute(statement.encode())
+    def _connected(self) -> contextlib.closing[psycopg.Connection]:
+        return contextlib.closing(psycopg.connect(self.url("postgres"), autocommit=True))
 
 
 @contextlib.contextmanager

@@ -335,7 +335,7 @@ def test_documents__show_only_command_lines_that_can_be_parsed() -> None:
         cli.parser().parse_args(
             shlex.split(line)
             if "--" in line
-            else re.findall(r"^accounts forget \w+|^(?:keys|audit|accounts) \w+|^\w+", line)[0].split()
+            else re.findall(r"^accounts forget \w+|^(?:keys|audit|accounts|backup) \w+|^\w+", line)[0].split()
         )
 
 

@@ -87,7 +87,7 @@ class Errand:
 
     @property
     def unheard(self) -> int:
-        """How many more answers may come, since the bot does not know of those that came, or the person did not wait."""
+        """How many more may come, since the bot does not know of those that came, or the person did not wait."""
         return max(0, 1 + self.swallowed - self.answers)
 
     def hear(self, *, failed: bool) -> None:

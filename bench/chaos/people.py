@@ -134,16 +134,12 @@ class Person:
             credit=self.errand.unheard if self.errand else 0,
         )
         self._crowd.errands.append(errand)
-        errand.delivery = await ask()
-        while not errand.answers and time.monotonic() - errand.began < PATIENCE:
-            if errand.delivery.error is not None and kind != MENTION:
+        delivery = await ask()
+        errand.sent(delivery)
+        while not errand.answers and (waited := time.monotonic() - errand.began) < PATIENCE:
+            if delivery.error is not None and kind != MENTION:
                 break  # Slack has told the person; an event it sends again
-            waited = time.monotonic() - errand.began
-            if (
-                errand.is_killed
-                and errand.delivery.error is None
-                and (errand.replica or waited > AFTER_A_KILL)
-            ):
+            if errand.is_killed and delivery.error is None and (replica or waited > AFTER_A_KILL):
                 break
             await asyncio.sleep(LOOK_EVERY)
         if errand.answers:

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
-
-from authlib.oidc.discovery import get_well_known_url  # type: ignore[import-untyped]
-from joserfc.jwk import KeySet
 
 from bot.idp.calls import Calls, Document, unusable
 from bot.idp.id_token import import_keys
 from bot.model.addresses import is_loopback
 from bot.model.clock import Clock
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 KEPT = timedelta(hours=1)
 KEYS_AGAIN = timedelta(minutes=1)
@@ -80,15 +80,17 @@ class Discovery:
         """Return the metadata that stands under the issuer's well-known address."""
         return await self._metadata.get()
 
-    async def keys(self) -> KeySet:
+    async def keys(self) -> "KeySet":
         """Return the keys that ID tokens are signed with."""
         return await self._keys.get()
 
-    async def newer_keys(self) -> KeySet:
+    async def newer_keys(self) -> "KeySet":
         """Return them as they are now, to about a minute: the provider may have changed them."""
         return await self._keys.get(KEYS_AGAIN)
 
     async def _read_metadata(self) -> Metadata:
+        from authlib.oidc.discovery import get_well_known_url  # type: ignore[import-untyped]
+
         # Discovery, section 4.3: the issuer in it must be exactly the one that was asked.
         document = await self._calls.get("metadata", get_well_known_url(self._issuer, external=True))
         if document.get("issuer") != self._issuer:
@@ -101,7 +103,7 @@ class Discovery:
             tells_issuer=document.get("authorization_response_iss_parameter_supported") is True,
         )
 
-    async def _read_keys(self) -> KeySet:
+    async def _read_keys(self) -> "KeySet":
         keys = import_keys(await self._calls.get("keys", (await self.metadata()).jwks_uri))
         if not keys:
             raise unusable("keys", "keys: none that can be used for signatures")

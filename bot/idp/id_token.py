@@ -1,14 +1,12 @@
 """Whether an ID token is to be trusted (Core, section 3.1.3.7); only the provider's public keys can say so."""
 
 import warnings
-
-from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
-from joserfc import jwt
-from joserfc.errors import BadSignatureError, ClaimError, InvalidKeyIdError, JoseError, SecurityWarning
-from joserfc.jwk import JWKRegistry, Key, KeySet
-from joserfc.jws import JWSRegistry
+from typing import TYPE_CHECKING
 
 from bot.idp.calls import Document
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key, KeySet
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Signatures by a key pair alone: `none` proves nothing, and HS* would make our client secret a signing key."""
@@ -45,8 +43,11 @@ class SignedByUnknownKey(NotTrusted):
         super().__init__("signature")
 
 
-def import_keys(document: Document) -> KeySet:
+def import_keys(document: Document) -> "KeySet":
     """Return the public keys of a JWK set that can be used; one that cannot be read does not spoil the others."""
+    from joserfc.errors import JoseError
+    from joserfc.jwk import JWKRegistry, KeySet
+
     found = document.get("keys")
     keys: list[Key] = []
     for one in found if isinstance(found, list) else []:
@@ -64,7 +65,7 @@ def import_keys(document: Document) -> KeySet:
 
 def read_subject(
     id_token: str,
-    keys: KeySet,
+    keys: "KeySet",
     *,
     issuer: str,
     client_id: str,
@@ -77,6 +78,11 @@ def read_subject(
     `nonce` is None for one that came with a renewal, which answers no sign-in (Core, section 12.2). `now` is in epoch
     seconds.
     """
+    from authlib.oidc.core import CodeIDToken  # type: ignore[import-untyped]
+    from joserfc import jwt
+    from joserfc.errors import BadSignatureError, ClaimError, InvalidKeyIdError, JoseError, SecurityWarning
+    from joserfc.jws import JWSRegistry
+
     try:
         # Real providers send header parameters of their own; what is marked critical must still be known.
         registry = JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)

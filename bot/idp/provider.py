@@ -2,22 +2,19 @@
 
 Authorization code flow with PKCE (Core, section 3.1; RFC 7636). What goes through the browser are single-use values
 alone; the tokens come from the token endpoint directly.
+
+The libraries for it are imported where they are used, here and in the modules beside: they would be a tenth of every
+start of the bot, and the first who signs in does not notice.
 """
 
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 import httpx
 import structlog
-from authlib.oauth2.auth import ClientAuth  # type: ignore[import-untyped]
-from authlib.oauth2.rfc6749.parameters import (  # type: ignore[import-untyped]
-    prepare_grant_uri,
-    prepare_token_request,
-)
-from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
-from joserfc.jwk import KeySet
 
 from bot.idp.calls import Calls, Document, unusable
 from bot.idp.discovery import Discovery, Metadata
@@ -25,6 +22,9 @@ from bot.idp.id_token import NotTrusted, SignedByUnknownKey, read_subject
 from bot.model.clock import Clock
 from bot.model.errors import ProviderRefused, ProviderUnavailable, RenewalRefused
 from bot.model.secret import Secret
+
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 _FORM = "application/x-www-form-urlencoded"
 _CODE = re.compile(r"[a-z_]{1,40}")
@@ -104,6 +104,9 @@ class IdentityProvider:
 
     async def sign_in_url(self, *, state: str, nonce: str, verifier: str) -> str:
         """Return the address that a person's browser is sent to, to sign in."""
+        from authlib.oauth2.rfc6749.parameters import prepare_grant_uri  # type: ignore[import-untyped]
+        from authlib.oauth2.rfc7636 import create_s256_code_challenge  # type: ignore[import-untyped]
+
         metadata = await self._discovery.metadata()
         url: str = prepare_grant_uri(
             metadata.authorization_endpoint,
@@ -175,6 +178,9 @@ class IdentityProvider:
 
     async def _granted(self, metadata: Metadata, grant_type: str, **fields: str) -> Document:
         """Return the token endpoint's good answer; ProviderRefused with its code for a refusal."""
+        from authlib.oauth2.auth import ClientAuth  # type: ignore[import-untyped]
+        from authlib.oauth2.rfc6749.parameters import prepare_token_request
+
         # The keys first: what is granted only once must not be lost because they cannot be had.
         await self._discovery.keys()
         # RFC 6749, section 2.3.1: both are form-encoded before they become a user name and a password.
@@ -220,7 +226,7 @@ class IdentityProvider:
         if not isinstance(id_token, str):
             raise NotTrusted("missing")
 
-        def read(keys: KeySet) -> str:
+        def read(keys: "KeySet") -> str:
             return read_subject(
                 id_token,
                 keys,

@@ -43,6 +43,8 @@ def bolt_app(client: AsyncWebClient, installed: Installed) -> AsyncApp:
     # With SLACK_CLIENT_ID in the environment, Bolt also makes an OAuth flow with file stores of its own. Nothing ever
     # asks it: web/slack_install serves the pages, and the function above answers for the requests.
     return AsyncApp(
+        # Without a name, Bolt looks through the source of every caller for one: a tenth of a second.
+        name="vault-upload-bot",
         client=client,
         # Bolt gives its loggers the root's level unless told otherwise, and writes requests at DEBUG.
         logger=logging.getLogger("slack_bolt"),

@@ -100,6 +100,9 @@ class SocketMode:
         try:
             await self._handler.handle(client, request)
             timing.end()
+        except ConnectionError:
+            # Slack sends an event again, and has told a person that it failed; what it asks for is done all the same.
+            log.warning("ack not sent: the connection was lost meanwhile")
         finally:
             self._dispatching.leave()
             if self._dispatching.count == 0:

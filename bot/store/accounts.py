@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, literal, select, union_all, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -25,6 +24,7 @@ from bot.store.account_rows import (
     warn,
 )
 from bot.store.database import Database
+from bot.store.inserts import insert_into
 from bot.store.resealing import reseal
 from bot.store.seal import Keyring
 from bot.store.tables import accounts, homes, link_tickets
@@ -114,8 +114,8 @@ class Accounts:
     def __init__(self, db: Database, keyring: Keyring) -> None:
         self._db = db
         self._keyring = keyring
-        insert = sqlite.insert if db.is_sqlite else postgresql.insert
-        self._add = insert(accounts).on_conflict_do_nothing().returning(_table.vault_host)
+        add = insert_into(accounts, db.engine.dialect.name)
+        self._add = add.on_conflict_do_nothing().returning(_table.vault_host)
 
     async def find(self, slack_user: SlackUser) -> list[LinkedAccount]:
         """Return the person's accounts, oldest link first.

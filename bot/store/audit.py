@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, literal
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.audit import Action, AuditEntry, AuditRow, Outcome
@@ -22,6 +21,7 @@ from bot.store import audit_rows
 from bot.store.audit_chain import GENESIS, MAX_FAULTS, ChainCheck, Ends, seal_of, sealing_key
 from bot.store.audit_rows import COLUMNS, Stored, cells_of, row_of
 from bot.store.database import Database
+from bot.store.inserts import insert_into
 from bot.store.seal import Keyring
 from bot.store.tables import Moment, audit_ends
 
@@ -67,8 +67,8 @@ class AuditLog:
     def __init__(self, db: Database, keyring: Keyring) -> None:
         self._db = db
         self._keyring = keyring
-        add_row = sqlite.insert if db.is_sqlite else postgresql.insert
-        self._add_ends = add_row(audit_ends).on_conflict_do_nothing().returning(audit_ends.c.id)
+        add_ends = insert_into(audit_ends, db.engine.dialect.name)
+        self._add_ends = add_ends.on_conflict_do_nothing().returning(audit_ends.c.id)
         self._waiting: list[_Waiting] = []
         self._flushing: asyncio.Task[None] | None = None
         self._seen = (0, "")

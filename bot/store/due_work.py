@@ -11,10 +11,10 @@ import secrets
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.dml import ReturningDelete
 
@@ -23,6 +23,7 @@ from bot.model.due import Again, Claimed, Job, Payload
 from bot.store.database import Database
 from bot.store.due_claims import Outcome, Statements, as_text
 from bot.store.due_clock import DueClock
+from bot.store.inserts import insert_into
 from bot.store.tables import due_work
 
 LEASE = timedelta(seconds=30)
@@ -34,8 +35,9 @@ log = logging.getLogger(__name__)
 _table = due_work.c
 
 
-def _upsert(insert: Any) -> Any:
-    statement = insert(due_work)
+@cache  # compiling costs more than running
+def _put(dialect: str) -> Any:
+    statement = insert_into(due_work, dialect)
     changed = {column.name: statement.excluded[column.name] for column in _table if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=[_table.key], set_=changed)
 
@@ -48,7 +50,6 @@ def _delete(which: ColumnElement[bool]) -> ReturningDelete[tuple[str]]:
 
 
 # Built once: compiling costs more than running.
-_PUT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
 _CANCEL = _delete(_table.key.in_(bindparam("keys", expanding=True)))
 _NOTE = (
     update(due_work)
@@ -78,7 +79,7 @@ async def put(connection: AsyncConnection, jobs: Iterable[Job]) -> None:
         for job in sorted(jobs, key=lambda job: job.key)
     ]
     if rows:
-        await connection.execute(_PUT[connection.dialect.name], rows)
+        await connection.execute(_put(connection.dialect.name), rows)
 
 
 async def drop(connection: AsyncConnection, keys: Collection[str]) -> int:

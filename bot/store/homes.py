@@ -6,15 +6,16 @@ mark there first: of two that draw at the same time, only the one that began las
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model.accounts import SlackUser
 from bot.model.due import home_key
 from bot.store import due_work
 from bot.store.database import Database
+from bot.store.inserts import insert_into
 from bot.store.tables import due_work as due_table
 from bot.store.tables import homes
 
@@ -22,14 +23,14 @@ _table = homes.c
 _is_person = (_table.workspace == bindparam("of_workspace"), _table.slack_user_id == bindparam("of_user"))
 
 
-def _upsert(insert: Any) -> Any:
-    statement = insert(homes)
+@cache  # compiling costs more than running
+def _put(dialect: str) -> Any:
+    statement = insert_into(homes, dialect)
     changed = {column.name: statement.excluded[column.name] for column in _table if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(homes.primary_key.columns), set_=changed)
 
 
 # Built once: compiling costs more than running.
-_PUT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
 _FIND = select(homes).where(*_is_person)
 _LOCK = _FIND.with_for_update()
 _MARK = update(homes).where(*_is_person).values(drawn=bindparam("mark"))
@@ -75,7 +76,7 @@ class Homes:
             "drawn": mark,
         }
         async with self._db.write() as connection:
-            await connection.execute(_PUT[connection.dialect.name], values)
+            await connection.execute(_put(connection.dialect.name), values)
             await connection.execute(_NOT_NEEDED, {"of_key": home_key(slack_user)})
 
     async def begin_again(self, slack_user: SlackUser, mark: str) -> str | None:

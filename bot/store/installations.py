@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, bindparam, delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model.errors import KeyMissing, SealBroken
 from bot.model.installations import Installation
 from bot.model.secret import Secret
 from bot.store.database import Database
+from bot.store.inserts import insert_into
 from bot.store.resealing import reseal
 from bot.store.seal import Keyring, row_identity
 from bot.store.tables import installations
@@ -61,7 +61,7 @@ class Installations:
     def __init__(self, db: Database, keyring: Keyring) -> None:
         self._db = db
         self._keyring = keyring
-        new = (sqlite.insert if db.is_sqlite else postgresql.insert)(installations)
+        new = insert_into(installations, db.engine.dialect.name)
         replaced = {column.name: new.excluded[column.name] for column in installations.c}
         self._save = new.on_conflict_do_update(
             index_elements=[_table.workspace], set_={**replaced, "version": _table.version + 1}

@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from weakref import WeakValueDictionary
 
 from sqlalchemy import BigInteger, bindparam, cast, delete, func, or_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model.errors import OutOfTime, StoreError
 from bot.store.database import Database
+from bot.store.inserts import insert_into
 from bot.store.tables import leases
 
 SHORTEST_PAUSE = 0.02
@@ -39,7 +39,7 @@ class Leases:
             if db.is_sqlite
             else cast(func.extract("epoch", func.now()) * 1000, BigInteger)
         )
-        wanted = (sqlite.insert if db.is_sqlite else postgresql.insert)(leases).values(
+        wanted = insert_into(leases, db.engine.dialect.name).values(
             name=bindparam("of_name"), holder=bindparam("by"), until=now + bindparam("life", type_=BigInteger)
         )
         self._take = wanted.on_conflict_do_update(

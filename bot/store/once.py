@@ -1,13 +1,14 @@
 """What is to be done once, however often it is asked for: by whichever process comes first."""
 
 from datetime import timedelta
+from functools import cache
 
 from sqlalchemy import Executable, bindparam, delete
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.model.clock import Clock
 from bot.store.database import Database
 from bot.store.digests import digest_of
+from bot.store.inserts import insert_into
 from bot.store.tables import once
 
 SWEPT = 100
@@ -16,7 +17,9 @@ SWEPT = 100
 _table = once.c
 
 
-def _take(insert: sqlite.Insert | postgresql.Insert) -> Executable:
+@cache  # compiling costs more than running
+def _take(dialect: str) -> Executable:
+    insert = insert_into(once, dialect)
     # A key whose time is over is free, whether or not it was swept away.
     return insert.on_conflict_do_update(
         index_elements=[_table.digest],
@@ -25,7 +28,6 @@ def _take(insert: sqlite.Insert | postgresql.Insert) -> Executable:
     ).returning(_table.digest)
 
 
-_TAKE = {"sqlite": _take(sqlite.insert(once)), "postgresql": _take(postgresql.insert(once))}
 _GIVE_BACK = delete(once).where(_table.digest == bindparam("of_digest"))
 _SWEEP = delete(once).where(_table.until <= bindparam("now"))
 
@@ -46,7 +48,7 @@ class Once:
                 await connection.execute(_SWEEP, {"now": now})
             self._taken += 1
             values = {"digest": digest, "until": now + kept_for, "now": now}
-            return (await connection.execute(_TAKE[connection.dialect.name], values)).first() is not None
+            return (await connection.execute(_take(connection.dialect.name), values)).first() is not None
 
     async def give_back(self, key: str) -> None:
         """Let a key be taken again, since what it was taken for was not done."""

@@ -1,13 +1,14 @@
 """How people want to be told. Called within the transactions of `watches`."""
 
+from functools import cache
 from typing import Any
 
 from sqlalchemy import bindparam, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.accounts import SlackUser
 from bot.model.watches import Preferences
+from bot.store.inserts import insert_into
 from bot.store.tables import preferences
 from bot.store.watch_rows import lead_times_of, lead_times_text
 
@@ -15,14 +16,14 @@ _table = preferences.c
 _is_person = (_table.workspace == bindparam("of_workspace"), _table.slack_user_id == bindparam("of_user"))
 
 
-def _upsert(insert: Any) -> Any:
-    statement = insert(preferences)
+@cache  # compiling costs more than running
+def _put(dialect: str) -> Any:
+    statement = insert_into(preferences, dialect)
     changed = {column.name: statement.excluded[column.name] for column in _table if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(preferences.primary_key.columns), set_=changed)
 
 
 # Built once: compiling costs more than running.
-_PUT = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
 _FIND = select(preferences).where(*_is_person)
 _FORGET = delete(preferences).where(*_is_person)
 
@@ -52,7 +53,7 @@ async def put(connection: AsyncConnection, slack_user: SlackUser, preferred: Pre
         "quiet_to": preferred.quiet_to,
         "lead_times": None if preferred.lead_times is None else lead_times_text(preferred.lead_times),
     }
-    await connection.execute(_PUT[connection.dialect.name], values)
+    await connection.execute(_put(connection.dialect.name), values)
 
 
 async def forget(connection: AsyncConnection, slack_user: SlackUser) -> None:

@@ -3,14 +3,15 @@
 
 from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, bindparam, delete, exists, select, type_coerce
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.accounts import SlackUser
 from bot.model.watches import Sample
+from bot.store.inserts import insert_into
 from bot.store.tables import samples
 
 ALL_KEPT_FOR = timedelta(hours=2)
@@ -27,8 +28,9 @@ _at_vault = (
 _of_uploads = (*_at_vault, _table.upload_id.in_(bindparam("of_uploads", expanding=True)))
 
 
-def _upsert(insert: Any) -> Any:
-    statement = insert(samples)
+@cache  # compiling costs more than running
+def _add(dialect: str) -> Any:
+    statement = insert_into(samples, dialect)
     return statement.on_conflict_do_update(
         index_elements=list(samples.primary_key.columns), set_={"uploaded": statement.excluded.uploaded}
     )
@@ -40,7 +42,6 @@ def _span(at: ColumnElement[datetime]) -> ColumnElement[int]:
 
 
 # Built once: compiling costs more than running.
-_ADD = {"sqlite": _upsert(sqlite.insert), "postgresql": _upsert(postgresql.insert)}
 _earlier = samples.alias("earlier")
 _THIN = delete(samples).where(
     *_of_uploads,
@@ -82,7 +83,7 @@ async def add(
         }
         for upload_id, count in sorted(uploaded.items())
     ]
-    await connection.execute(_ADD[connection.dialect.name], rows)
+    await connection.execute(_add(connection.dialect.name), rows)
     values = _values(slack_user, vault_host, uploaded)
     await connection.execute(_THIN, {**values, "recent": at - ALL_KEPT_FOR})
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.store.database import Database
+from bot.store.inserts import insert_into
 from bot.store.tables import vault_versions
 
 _table = vault_versions.c
@@ -19,7 +19,7 @@ class VaultVersions:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        new = (sqlite.insert if db.is_sqlite else postgresql.insert)(vault_versions)
+        new = insert_into(vault_versions, db.engine.dialect.name)
         self._put = new.on_conflict_do_update(
             index_elements=[_table.vault_host],
             set_={"versions": new.excluded.versions, "seen_at": new.excluded.seen_at},

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.model.accounts import SlackUser
@@ -14,6 +13,7 @@ from bot.model.due import Job, account_prefix
 from bot.model.watches import Preferences, Sample, Watch, watch_prefix
 from bot.store import due_work, preferences, samples
 from bot.store.database import Database
+from bot.store.inserts import insert_into
 from bot.store.resealing import reseal
 from bot.store.seal import Keyring
 from bot.store.tables import due_work as due_table
@@ -83,9 +83,9 @@ class Watches:
     def __init__(self, db: Database, keyring: Keyring) -> None:
         self._db = db
         self._keyring = keyring
-        insert = sqlite.insert if db.is_sqlite else postgresql.insert
         what = [_table[name] for name in WHAT]
-        self._add = insert(watches).on_conflict_do_nothing(index_elements=what).returning(*watches.c)
+        add = insert_into(watches, db.engine.dialect.name)
+        self._add = add.on_conflict_do_nothing(index_elements=what).returning(*watches.c)
 
     async def save(
         self, watch: Watch, jobs: Callable[[Watch], Sequence[Job]], extra: Sequence[Job] = ()

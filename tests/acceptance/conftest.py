@@ -10,6 +10,7 @@ from bot.demo.workspace import DemoWorkspace
 from tests.acceptance.log_check import LogCheck
 from tests.acceptance.secrets_seen import SecretsSeen
 from tests.acceptance.steps import calm, usual_workspace
+from tests.postgres import PostgresServer
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -26,6 +27,13 @@ async def shared() -> AsyncIterator[DemoWorkspace]:
     """Alice, Bob and Vera linked; time stands still. Tests that use it undo what they change."""
     async with usual_workspace() as demo:
         yield demo
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """The address of a PostgreSQL database with tables: only test_replicas begins with an empty one."""
+    with postgres_server.database(postgres_template) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,65 +1,84 @@
-"""The operator's doctor, run as a process of its own, and what it found."""
+"""The operator's doctor, and what it found: as a process of its own, or, since that takes its time, in this one."""
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from bot.cli_store import CHECKS
+from bot.config import Config
 from bot.demo.workspace import DemoWorkspace
+from bot.doctor.check import Check, Status, overall
+from bot.doctor.visit import visit
 from tests.acceptance.steps import cli
 
 SECRETS = (
     "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET", "OIDC_CLIENT_SECRET",
     "ENCRYPTION_KEYS",
 )  # fmt: skip
+ORDER = ("ok", "warn", "fail")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """One run of `doctor --json`: its exit code, and the checks by name and subject."""
+    """What one run found: how all stands together, and the checks by name and subject."""
 
-    code: int
     overall: str
-    checks: Mapping[str, dict[str, str]] = field(repr=False)
+    checks: Mapping[str, Check] = field(repr=False)
 
     def worse_than_ok(self) -> dict[str, str]:
         """The status of each check that is not ok."""
-        return {name: one["status"] for name, one in self.checks.items() if one["status"] != "ok"}
+        return {name: one.status.value for name, one in self.checks.items() if one.status != "ok"}
 
-    def __getitem__(self, name: str) -> dict[str, str]:
+    def __getitem__(self, name: str) -> Check:
         return self.checks[name]
 
 
-def own_settings(demo: DemoWorkspace) -> dict[str, str]:
-    """The running bot's settings."""
-    return {**demo.settings, "PORT": str(demo.bot.port)}
+def own_settings(demo: DemoWorkspace, **changes: str) -> dict[str, str]:
+    """The running bot's settings, changed by these; an empty one is left out."""
+    given = {**demo.settings, "PORT": str(demo.bot.port), **changes}
+    return {name: value for name, value in given.items() if value}
 
 
-async def examined(demo: DemoWorkspace, cwd: Path | None = None, **changes: str) -> Found:
-    """Run the doctor with the bot's own settings, changed by these; an empty one is left out."""
-    return await examined_with({**own_settings(demo), **changes}, cwd or demo.folder)
+async def examined(demo: DemoWorkspace, **changes: str) -> Found:
+    """Run all checks in this process, with the running bot's settings changed by these."""
+    return await examined_with(own_settings(demo, **changes))
 
 
-async def examined_with(settings: Mapping[str, str], cwd: Path) -> Found:
-    """Run the doctor with these settings. Whatever it finds, it shows no secret and is consistent with itself."""
-    given = {name: value for name, value in settings.items() if value}
-    done = await cli("doctor", "--json", cwd=cwd, settings=given)
+async def examined_with(settings: Mapping[str, str]) -> Found:
+    """Run all checks in this process, with these settings."""
+    config = Config.from_environ(settings, CHECKS)
+    return _found([check async for check in visit(config, settings)], settings)
+
+
+async def ran(settings: Mapping[str, str], cwd: Path, *, code: int = 0) -> Found:
+    """Run `doctor --json` as a process of its own."""
+    done = await cli("doctor", "--json", cwd=cwd, settings=settings)
+    assert done.code == code, done.err
+    _shows_no_secret(done.out + done.err, settings)
+    printed = json.loads(done.out)
+    found = _found([Check(**{**one, "status": Status(one["status"])}) for one in printed["checks"]], settings)
+    assert printed["overall"] == found.overall
+    return found
+
+
+def _found(checks: Sequence[Check], settings: Mapping[str, str]) -> Found:
+    """Whatever was found, it shows no secret, is told in sentences, and what is not well has a next step."""
+    _shows_no_secret(repr(checks), settings)
+    by_name = {f"{one.name} {one.subject}".rstrip(): one for one in checks}
+    assert len(by_name) == len(checks)
+    for one in checks:
+        assert one.what.endswith("."), one
+        assert (one.status == "ok") == (not one.next_step), one
+    assert overall(checks) == max((one.status.value for one in checks), key=ORDER.index)
+    return Found(overall=overall(checks).value, checks=by_name)
+
+
+def _shows_no_secret(text: str, settings: Mapping[str, str]) -> None:
     for name in SECRETS:
-        assert name not in given or given[name] not in done.out + done.err, f"the doctor shows {name}"
-    found: dict[str, Any] = json.loads(done.out)
-    checks = {f"{one['name']} {one['subject']}".rstrip(): one for one in found["checks"]}
-    assert len(checks) == len(found["checks"])
-    for one in checks.values():
-        assert one["what"].endswith((".", "…")), one
-        assert (one["status"] == "ok") == (one["next_step"] == ""), one
-    assert found["overall"] == max(
-        (one["status"] for one in checks.values()), key=["ok", "warn", "fail"].index
-    )
-    assert done.code == {"ok": 0, "warn": 0, "fail": 1}[found["overall"]] or done.code == 2, done.err
-    return Found(code=done.code, overall=found["overall"], checks=checks)
+        assert name not in settings or settings[name] not in text, f"the doctor shows {name}"
 
 
 def copy_of(demo: DemoWorkspace, folder: Path) -> Path:

@@ -7,7 +7,7 @@ from bot.demo.slack.delivery import Delivery
 from bot.demo.slack.messages import Message, elements_of
 from bot.demo.slack.views import View
 from bot.demo.workspace import DemoWorkspace
-from tests.acceptance.steps import ACK_LIMIT, done_count, until
+from tests.acceptance.steps import PATIENCE, done_count, until
 
 
 async def press(
@@ -24,8 +24,7 @@ async def press(
 async def modal_after(demo: DemoWorkspace, delivery: Delivery, done: int, views: int) -> View:
     """The modal that answers an act."""
     assert delivery.ack is not None
-    assert delivery.ack.seconds < ACK_LIMIT
-    shown = await delivery.shown(count=views, timeout=25)
+    shown = await delivery.shown(count=views, timeout=PATIENCE)
     await until(lambda: done_count(demo) > done, "the bot is done")
     assert delivery.error is None
     assert delivery.answers == []

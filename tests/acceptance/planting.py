@@ -116,6 +116,17 @@ async def held_claims(url: str) -> dict[str, str]:
         return {row.key: row.claim for row in rows}
 
 
+async def held_leases(url: str) -> tuple[int, dict[tuple[str, str], int]]:
+    """The time by the database's clock, and for each job that some bot holds, with its claim, when its lease ends;
+    both in ms since 1970."""
+    async with Database.open(database_url(url)) as db, db.read() as connection:
+        now = await connection.scalar(text("SELECT CAST(floor(extract(epoch FROM now()) * 1000) AS bigint)"))
+        rows = await connection.execute(
+            text("SELECT key, claim, due_at FROM due_work WHERE claim IS NOT NULL")
+        )
+        return int(now or 0), {(row.key, row.claim): row.due_at for row in rows}
+
+
 async def leads_left(url: str) -> int:
     """How many reminders of lead times the database still promises."""
     async with Database.open(database_url(url)) as db, db.read() as connection:

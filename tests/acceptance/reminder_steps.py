@@ -19,6 +19,7 @@ from bot.demo.transcript import as_text
 from bot.demo.vault.uploads import Upload
 from bot.demo.workspace import DemoWorkspace, demo_workspace
 from tests.acceptance.steps import ask, buttons, done_count, the_answer, until
+from tests.databases import put_tables
 
 GOLDEN = Path(__file__).parent / "golden"
 SWITCH = "WRITE_GOLDEN"
@@ -27,7 +28,7 @@ START = datetime(2036, 3, 3, 7, 0, tzinfo=UTC)
 T0 = START + timedelta(minutes=5)
 HOUR, MINUTE, SECOND = timedelta(hours=1), timedelta(minutes=1), timedelta(seconds=1)
 GIB, MIB, KIB = 1024**3, 1024**2, 1024
-SETTLED_SECONDS = 30.0
+SETTLED_SECONDS = 90.0
 LIFETIME = 72 * HOUR
 
 _ID = re.compile(r"\b[0-9a-f]{32}\b")
@@ -45,6 +46,7 @@ async def at_a_moment(
     outlives every jump."""
     with tempfile.TemporaryDirectory(prefix="reminders ") as folder:
         (Path(folder) / "clock.json").write_text(json.dumps({"demo": start.timestamp()}), "utf-8")
+        put_tables(Path(folder) / "bot.db")
         async with demo_workspace(keep=Path(folder), settings=settings) as demo:
             for person in linked:
                 await demo.link(person, "promomats", method=method, channel="dm")

@@ -96,7 +96,7 @@ async def test_body__that_trickles_is_let_go_and_holds_up_nobody(demo: DemoWorks
     try:
         assert (await link_by_token(demo, "alice")).status_code == 200
         assert "31%" in (await ask(demo, "alice", seed.CHOLECAP)).text
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             answers = await asyncio.gather(*(_all_of(reader) for reader, _ in slow))
     finally:
         for task in trickling:

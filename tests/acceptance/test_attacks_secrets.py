@@ -132,7 +132,7 @@ class Day:
             there = parameters(response.headers.get("location", ""))
             self.in_flight |= {there[name] for name in ("state", "nonce") if name in there}
 
-        return httpx.AsyncClient(trust_env=False, timeout=30, event_hooks={"response": [keep]})
+        return httpx.AsyncClient(trust_env=False, timeout=60, event_hooks={"response": [keep]})
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module", params=["INFO", "DEBUG"])

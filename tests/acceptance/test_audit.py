@@ -313,7 +313,7 @@ async def test_chain__is_whole_after_300_commands_at_once(demo: DemoWorkspace) -
             for number in range(300)
         )
     )
-    await until(lambda: done_count(demo) == done + 300, "all are answered", 60)
+    await until(lambda: done_count(demo) == done + 300, "all are answered", 150)
     rows = await rows_since(demo, before)
     assert len(rows) == 300
     assert len({row["reference"] for row in rows}) == 300

@@ -180,7 +180,7 @@ async def in_bash(line: str, folder: Path, credential: str) -> str:
         "bash", "--norc", "-c", line, cwd=folder, env={"PATH": os.environ["PATH"], "VAULT_SESSION": credential},
         stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
-    out, err = await asyncio.wait_for(running.communicate(), 30)
+    out, err = await asyncio.wait_for(running.communicate(), 120)
     assert running.returncode == 0, err
     return out.decode()
 

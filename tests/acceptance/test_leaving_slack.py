@@ -18,7 +18,7 @@ async def _linked(demo: DemoWorkspace) -> list[AccountSummary]:
 
 
 async def _until_linked_are(demo: DemoWorkspace, *user_ids: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while {one.slack_user.user_id for one in await _linked(demo)} != set(user_ids):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 

@@ -141,5 +141,5 @@ async def _request(demo: DemoWorkspace, person: str, way: str, one: Marked) -> D
         url = demo.slack._response_url(delivery, place, user)
         delivery.payload = {**action_payload(demo, person, way, value), "response_url": url}
         await demo.slack._deliver(delivery)
-    await delivery.answered(timeout=25)
+    await delivery.answered(timeout=60)
     return delivery

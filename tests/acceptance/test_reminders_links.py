@@ -124,7 +124,7 @@ async def test_vault_down__at_the_due_moment(how: str) -> None:
         fault = Status(503) if how == "an error page" else Delay(60)
         demo.vault.faults.add(fault, times=None)
         demo.clock.set(T0 + 48 * HOUR)
-        await settled(demo, 60)
+        await settled(demo, 150)
         message = lead(inbox(demo, "alice", before))
         assert message.text.startswith(
             f"{FILE} expires in 24 h: as of 30 min ago, stalled at 19%, no part for 43 h. "

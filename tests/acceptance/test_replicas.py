@@ -14,15 +14,18 @@ from tests.postgres import PostgresServer
 
 
 @pytest.fixture
-async def two(postgres_url: str, tmp_path: Path) -> AsyncIterator[tuple[DemoWorkspace, BotProcess]]:
+async def two(
+    postgres_server: PostgresServer, tmp_path: Path
+) -> AsyncIterator[tuple[DemoWorkspace, BotProcess]]:
     """A workspace whose Slack sends to the first bot until told otherwise, and the second bot."""
-    async with demo_workspace(start_bot=False, settings={"DATABASE_URL": postgres_url}) as demo:
-        second = BotProcess(demo.settings, tmp_path)
-        try:
-            await asyncio.gather(demo.bot.start(), second.start())
-            yield demo, second
-        finally:
-            await second.stop()
+    with postgres_server.database() as empty:
+        async with demo_workspace(start_bot=False, settings={"DATABASE_URL": empty}) as demo:
+            second = BotProcess(demo.settings, tmp_path)
+            try:
+                await asyncio.gather(demo.bot.start(), second.start())
+                yield demo, second
+            finally:
+                await second.stop()
 
 
 async def test_replicas__share_links_and_tickets(two: tuple[DemoWorkspace, BotProcess]) -> None:

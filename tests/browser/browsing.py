@@ -34,7 +34,7 @@ SWITCHES = (
 )
 CHANNEL = "C0TRIALUPLOADS"
 DESK, PHONE = (1440, 900), (380, 780)
-PATIENCE_MS = 20_000
+PATIENCE_MS = 60_000
 """A process may be starting, on a machine with other things to do."""
 expect.set_options(timeout=PATIENCE_MS)
 Scheme = Literal["light", "dark"]
@@ -202,7 +202,7 @@ class Workspace:
 
 
 NEW_ANSWER = """async ([known]) => {
-  for (let left = 300; left; left -= 1) {
+  for (let left = 1200; left; left -= 1) {
     const all = [...document.querySelectorAll("#messages [data-test='message']")];
     const fresh = all.find((one) => !known.includes(one.dataset.key) && one.querySelector(".badge, .only-you"));
     if (fresh) return fresh.dataset.key;
@@ -214,7 +214,7 @@ NEW_ANSWER = """async ([known]) => {
 
 async def calm(opened: OpenPage) -> None:
     """Alice looks at #trial-uploads, nothing is broken or open, and time runs as usual."""
-    async with httpx.AsyncClient(base_url=opened.url, trust_env=False, timeout=20) as http:
+    async with httpx.AsyncClient(base_url=opened.url, trust_env=False, timeout=60) as http:
 
         async def do(act: str, **more: Any) -> None:
             answer = await http.post("/api/do", json={"do": act, **more}, headers={"Origin": opened.url})

@@ -96,7 +96,7 @@ async def test_reminder__comes_late_after_the_bot_was_down(tab: Workspace) -> No
     await tab.page.locator(".place", has_text="Vault Uploads").click()
     await tab.press("act-bot-start")
     reminder = tab.messages.filter(has_text="This reminder is late by 15 min")
-    await expect(reminder).to_have_count(1, timeout=30_000)
+    await expect(reminder).to_have_count(1, timeout=90_000)
     await expect(reminder).to_contain_text("Watched.mp4")
     await reminder.locator("[data-action=unwatch]").click()
     await expect(tab.messages.last).to_contain_text("I no longer watch Watched.mp4")
@@ -130,8 +130,8 @@ async def test_tour__does_every_step_by_itself(tab: Workspace) -> None:
     for number in range(1, int(count[1]) + 1):
         await expect(tour).to_contain_text(f"Step {number} of")
         await tab.press("act-tour-run")
-        await expect(tour).to_contain_text("✓ done", timeout=30_000)
-        await expect(tab.part("act-tour-run")).to_be_enabled(timeout=30_000)
+        await expect(tour).to_contain_text("✓ done", timeout=90_000)
+        await expect(tab.part("act-tour-run")).to_be_enabled(timeout=90_000)
         await expect(tab.part("toast")).to_have_count(0)
         await expect(tab.part("problem")).to_have_count(0)
         # Some steps end with a modal of the app's.

@@ -19,6 +19,8 @@ from bot.demo.serving import LoopbackServer
 from bot.demo.slack import SlackEmulator, View
 
 Json = dict[str, Any]
+PATIENCE = 60.0
+"""Seconds within which the bot acks, however slow the machine."""
 
 
 def plain(text: str) -> Json:
@@ -63,7 +65,7 @@ class Bot:
 
     @property
     def web(self) -> AsyncWebClient:
-        return AsyncWebClient(token=self.slack.bot_token, base_url=self.slack.api_url, timeout=5)
+        return AsyncWebClient(token=self.slack.bot_token, base_url=self.slack.api_url, timeout=60)
 
     async def take(self, request: Request) -> Response:
         body = (await request.body()).decode()
@@ -86,7 +88,7 @@ class Bot:
             await self.web.views_open(trigger_id=payload["trigger_id"], view=view)
 
         self.acts.append(open_it)
-        return await (await self.slack.shortcut(user, "my_uploads")).shown(1)
+        return await (await self.slack.shortcut(user, "my_uploads")).shown()
 
     def top(self, user: str = "alice") -> View:
         """The modal on this person's screen."""

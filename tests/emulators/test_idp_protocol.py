@@ -51,7 +51,7 @@ async def idp() -> AsyncIterator[IdpEmulator]:
 
 @pytest.fixture
 async def http(idp: IdpEmulator) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=idp.issuer, timeout=10, trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=idp.issuer, timeout=60, trust_env=False) as client:
         yield client
 
 

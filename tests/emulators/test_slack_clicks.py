@@ -7,6 +7,7 @@ import pytest
 
 from bot.demo.slack import SlackEmulator
 from tests.emulators.slack_world import (
+    PATIENCE,
     Bot,
     Json,
     actions,
@@ -21,7 +22,7 @@ from tests.emulators.slack_world import (
 
 @pytest.fixture
 async def bot() -> AsyncIterator[Bot]:
-    async with running_bot(SlackEmulator(ack_limit=0.5)) as small:
+    async with running_bot(SlackEmulator(ack_limit=PATIENCE)) as small:
         yield small
 
 
@@ -42,7 +43,7 @@ async def test_click__in_the_home_tab(bot: Bot) -> None:
     assert payload["container"] == {"type": "view", "view_id": view.id}
     assert payload["actions"][0]["value"] == "v"
     assert not {"channel", "message", "response_url"} & set(payload)
-    assert (await delivery.shown(1)).blocks[0]["type"] == "divider"
+    assert (await delivery.shown()).blocks[0]["type"] == "divider"
     with pytest.raises(LookupError, match="bob sees no view"):
         await bot.slack.click(user="bob", view=view, action_id="refresh")
 

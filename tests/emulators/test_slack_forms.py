@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from bot.demo.slack import Delivery, SlackEmulator, View
 from tests.emulators.slack_world import (
+    PATIENCE,
     Bot,
     Json,
     entry,
@@ -20,7 +21,7 @@ from tests.emulators.slack_world import (
 
 @pytest.fixture
 async def bot() -> AsyncIterator[Bot]:
-    async with running_bot(SlackEmulator(ack_limit=0.5)) as small:
+    async with running_bot(SlackEmulator(ack_limit=PATIENCE)) as small:
         yield small
 
 
@@ -76,7 +77,7 @@ async def test_submit__working_view_updated_later(bot: Bot) -> None:
     await bot.open(modal())
     bot.acks.append(JSONResponse({"response_action": "update", "view": modal("Working", [])}))
     delivery = await bot.slack.submit_view("alice", {"reason_b": {"reason": "x"}})
-    working = await delivery.shown(1)
+    working = await delivery.shown()
     await bot.web.views_update(view_id=working.id, hash=working.hash, view=modal("Done", []))
     assert (await delivery.shown(1, count=2)).title == plain("Done")
     with pytest.raises(TimeoutError, match=r"2 of 3 views"):

@@ -24,7 +24,7 @@ async def slack() -> AsyncIterator[SlackEmulator]:
 
 @pytest.fixture
 def client(slack: SlackEmulator) -> AsyncWebClient:
-    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=5, retry_handlers=[])
+    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=60, retry_handlers=[])
 
 
 def texts(page: Any) -> list[str]:

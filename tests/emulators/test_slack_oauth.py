@@ -64,7 +64,7 @@ async def rotating() -> AsyncIterator[SlackWorkspaces]:
 
 def client_of(slack: SlackWorkspaces, token: str | None = None) -> AsyncWebClient:
     """The real client."""
-    return AsyncWebClient(token=token, base_url=slack.api_url, timeout=5)
+    return AsyncWebClient(token=token, base_url=slack.api_url, timeout=60)
 
 
 def authorize_url(slack: SlackWorkspaces, **changes: str) -> str:

@@ -56,7 +56,7 @@ async def slack(acks: list[Response]) -> AsyncIterator[SlackEmulator]:
 
 @pytest.fixture
 def client(slack: SlackEmulator) -> AsyncWebClient:
-    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=5, retry_handlers=[])
+    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=60, retry_handlers=[])
 
 
 async def respond(url: str, **body: Any) -> httpx.Response:
@@ -191,7 +191,7 @@ async def test_restart__socket_bot_comes_back(slack: SlackEmulator) -> None:
         await slack.shortcut("alice", "my_uploads")
         await slack.stop()
         await slack.start()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while slack.connected_sockets == 0:  # noqa: ASYNC110 (there is no event for what other ends do)
                 await asyncio.sleep(0.02)
         await slack.submit_view("alice")

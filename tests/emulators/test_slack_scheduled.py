@@ -25,7 +25,7 @@ async def slack() -> AsyncIterator[SlackEmulator]:
 
 @pytest.fixture
 def client(slack: SlackEmulator) -> AsyncWebClient:
-    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=5, retry_handlers=[])
+    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=60, retry_handlers=[])
 
 
 def in_seconds(moment: datetime) -> int:
@@ -42,7 +42,7 @@ async def hold(slack: SlackEmulator, client: AsyncWebClient, after: timedelta, t
 
 async def posted(slack: SlackEmulator, count: int) -> list[str]:
     """The texts of all messages, once there are so many."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(slack.messages) < count:  # noqa: ASYNC110 - the emulator looks at its clock by itself
             await asyncio.sleep(0.01)
     return [message.text for message in slack.messages]

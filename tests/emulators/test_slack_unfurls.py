@@ -8,7 +8,7 @@ from slack_sdk.webhook.async_client import AsyncWebhookClient
 
 from bot.demo.slack import Message, SlackEmulator
 from bot.demo.slack.workspace import BOT_USER_ID
-from tests.emulators.slack_world import Bot, Json, actions, button, plain, refusal_of, running_bot
+from tests.emulators.slack_world import PATIENCE, Bot, Json, actions, button, plain, refusal_of, running_bot
 
 UPLOADS, RANDOM = "C0TRIALUPLOADS", "C0RANDOM"
 DOMAINS = ["acme.veevavault.com", "127.0.0.1", "10.0.0.1"]
@@ -32,7 +32,7 @@ def manifest(**changes: Any) -> Json:
 
 @pytest.fixture
 async def bot() -> AsyncIterator[Bot]:
-    async with running_bot(SlackEmulator(manifest=manifest(), ack_limit=0.5)) as small:
+    async with running_bot(SlackEmulator(manifest=manifest(), ack_limit=PATIENCE)) as small:
         yield small
 
 
@@ -249,7 +249,7 @@ async def test_click__in_a_card(bot: Bot) -> None:
     assert "message" not in payload
     assert (payload["actions"][0]["value"], payload["channel"]["id"]) == ("v", RANDOM)
     await AsyncWebhookClient(payload["response_url"]).send(text="31%", response_type="ephemeral")
-    assert (await delivery.answered(1)).visible_to == "U0ALICE"
+    assert (await delivery.answered()).visible_to == "U0ALICE"
     assert now(bot, message).attachments == message.attachments
 
 

@@ -9,6 +9,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.demo.slack import SlackEmulator
 from tests.emulators.slack_world import (
+    PATIENCE,
     Bot,
     actions,
     button,
@@ -23,7 +24,7 @@ from tests.emulators.slack_world import (
 
 @pytest.fixture
 async def bot() -> AsyncIterator[Bot]:
-    async with running_bot(SlackEmulator(ack_limit=0.5)) as small:
+    async with running_bot(SlackEmulator(ack_limit=PATIENCE)) as small:
         yield small
 
 

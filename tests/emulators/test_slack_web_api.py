@@ -29,7 +29,7 @@ async def slack() -> AsyncIterator[SlackEmulator]:
 
 @pytest.fixture
 def client(slack: SlackEmulator) -> AsyncWebClient:
-    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=5, retry_handlers=[])
+    return AsyncWebClient(token=slack.bot_token, base_url=slack.api_url, timeout=60, retry_handlers=[])
 
 
 async def refusal_of(call: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.demo.vault import Upload, User
@@ -85,7 +85,7 @@ async def _look(world: World, user: User, vault: str, made: Made) -> None:
     assert len(refusals) <= 1
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(persons=people, wished=uploads)
 def test_owners__see_their_own_and_admins_see_all(
     persons: list[tuple[str, bool]], wished: list[tuple[int, str, int, bool]]

@@ -184,4 +184,5 @@ async def test_many_calls__run_beside_each_other(world: World) -> None:
     started = loop.time()
     answers = await asyncio.gather(*(world.call("GET", UPLOADS) for _ in range(90)))
     assert {answer.status_code for answer in answers} == {200}
-    assert loop.time() - started < 5
+    # One after the other they take 27 seconds.
+    assert loop.time() - started < 20

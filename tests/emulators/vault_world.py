@@ -130,7 +130,7 @@ async def open_world() -> AsyncIterator[World]:
     emulator = VaultEmulator(clock=clock, domain=Domain.seeded(clock.now()))
     await emulator.start(ports=(0, 0))
     try:
-        async with httpx.AsyncClient(timeout=10, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
             yield World(emulator, clock, http)
     finally:
         await emulator.stop()

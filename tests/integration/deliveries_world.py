@@ -1,15 +1,15 @@
 """Deliveries to an emulated Slack, by the real client; its clock stands still until a test moves it."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 
+from bot.demo.slack import Fault, SlackEmulator, Slow
 from bot.demo.slack import Message as SlackMessage
-from bot.demo.slack import SlackEmulator
 from bot.model.accounts import SlackUser
 from bot.model.errors import NotInstalled
 from bot.model.reminders import Kind, Reminder
@@ -34,6 +34,8 @@ MANIFEST = {
     "features": {"app_home": {"messages_tab_enabled": True}},
     "oauth_config": {"scopes": {"bot": ["chat:write", "im:write", "users:read"]}},
 }
+PATIENCE, HURRY = 60.0, 0.5
+"""Seconds that a call may take: usually, whatever the machine does meanwhile, and where Slack is really slow."""
 METADATA = {"event_type": "upload_reminder", "event_payload": {"key": KEY}}
 
 
@@ -55,6 +57,7 @@ class World:
     client: AsyncWebClient
     deliveries: Deliveries
     blocks: list[dict[str, Any]]
+    hurried: aiohttp.ClientSession
 
     @property
     def said(self) -> list[str]:
@@ -89,6 +92,18 @@ class World:
         )
 
 
+@asynccontextmanager
+async def given_up_if_slow(world: World, fault: Fault) -> AsyncIterator[None]:
+    """Where Slack is slow, calls within are given up soon; never those that must succeed."""
+    usual = world.client.session
+    if isinstance(fault, Slow):
+        world.client.session = world.hurried
+    try:
+        yield
+    finally:
+        world.client.session = usual
+
+
 class Removed:
     """An installation that is gone."""
 
@@ -108,12 +123,21 @@ async def deliveries_world() -> AsyncIterator[World]:
     slack = SlackEmulator(manifest=MANIFEST)
     slack.clock.run_at(0)
     await slack.start()
-    timeout = aiohttp.ClientTimeout(total=0.5)
-    async with aiohttp.ClientSession(timeout=timeout) as http:
+    async with AsyncExitStack() as stack:
+        http, hurried = [
+            await stack.enter_async_context(
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds))
+            )
+            for seconds in (PATIENCE, HURRY)
+        ]
         client = AsyncWebClient(base_url=slack.api_url, session=http, retry_handlers=due_work_retries())
         workspace = await find_workspace(client, Secret(slack.bot_token))
         world = World(
-            slack=slack, client=client, deliveries=cast("Deliveries", None), blocks=[section("*31%*")]
+            slack=slack,
+            client=client,
+            deliveries=cast("Deliveries", None),
+            blocks=[section("*31%*")],
+            hurried=hurried,
         )
         world.deliveries = world.over(OneWorkspace(workspace, client))
         try:

@@ -10,6 +10,7 @@ import signal
 import sys
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from bot.logs import set_up_logging
 from bot.model.due import Again, Claimed
@@ -22,7 +23,8 @@ FAR = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Settings:
-    """What the process is to do; times in seconds. A job of kind `again` comes back a day later, with our pid."""
+    """What the process is to do; times in seconds. A job takes as long as `job` says, and where `gate` is the name of a
+    file, until that is there. One of kind `again` comes back a day later, with our pid."""
 
     url: str
     notes: str
@@ -31,6 +33,7 @@ class Settings:
     job: float
     at_once: int
     stop: float = 10.0
+    gate: str = ""
 
     def as_text(self) -> str:
         """Return what `main` reads."""
@@ -47,6 +50,8 @@ async def main(settings: Settings) -> None:
     async def do(claimed: Claimed) -> Again | None:
         note("begun", claimed.key)
         await asyncio.sleep(settings.job)
+        while settings.gate and not Path(settings.gate).exists():  # noqa: ASYNC110 - another process opens it
+            await asyncio.sleep(0.02)
         note("done", claimed.key)
         if claimed.kind == "again":
             return Again(due_at=datetime.now(UTC) + FAR, payload={"by": os.getpid()})

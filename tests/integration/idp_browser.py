@@ -65,7 +65,7 @@ def relying(http: httpx.AsyncClient, idp: IdpEmulator, **changes: Any) -> Identi
 
 async def choose(url: str, who: str = "alice") -> dict[str, str]:
     """Open the provider's page, choose a person (or nobody), and return what the callback is told."""
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as browser:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as browser:
         page = await browser.get(url)
         if page.status_code != 303:
             assert page.status_code == 200, page.text

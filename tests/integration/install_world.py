@@ -155,7 +155,7 @@ class InstallWorld:
 @asynccontextmanager
 async def browser() -> AsyncIterator[httpx.AsyncClient]:
     """A browser that does not follow redirects by itself."""
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -174,7 +174,7 @@ async def install_world(
         await slack.start()
         stack.push_async_callback(slack.stop)
         slack.send_to(f"{url}/slack/events")
-        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)))
+        http = await stack.enter_async_context(aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=60)))
         client = AsyncWebClient(base_url=slack.api_url, session=http, retry_handlers=retry_handlers())
         installations, leases = Installations(db, keyring), Leases(db)
         audit = AuditLog(db, keyring)

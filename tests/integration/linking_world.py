@@ -44,6 +44,7 @@ from bot.web.link_pages import LinkPages
 from bot.web.oidc_pages import OidcPages
 from bot.web.routes import web_app
 from bot.web.server import WebServer
+from tests.databases import put_tables
 
 TEAM = "T0NORDLICHT"
 ALL_METHODS = (LinkMethod.TOKEN, LinkMethod.OIDC, LinkMethod.PASSWORD)
@@ -148,9 +149,10 @@ async def linking_world(
         stack.push_async_callback(vault.stop)
         await vault.start()
         idp = await _idp(stack, clock, vault, f"{public_url or own_url}/link/oidc/callback")
-        db = await stack.enter_async_context(
-            Database.open(database_url(database or f"sqlite:///{folder / 'bot.db'}"))
-        )
+        file = folder / "bot.db"
+        if not database and not file.exists():
+            put_tables(file)
+        db = await stack.enter_async_context(Database.open(database_url(database or f"sqlite:///{file}")))
         await migrate(db)
         keyring = Keyring.parse(new_key())
         http = http_client()
@@ -299,7 +301,7 @@ def _web(world: LinkingWorld, methods: tuple[LinkMethod, ...], keep_alive: str) 
 @asynccontextmanager
 async def browser() -> AsyncIterator[httpx.AsyncClient]:
     """A browser that keeps cookies and follows nothing by itself."""
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as client:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
         yield client
 
 

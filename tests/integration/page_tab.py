@@ -46,7 +46,7 @@ class Tab:
         assert body["ok"] is False
         return str(body["error"])
 
-    async def until(self, condition: Callable[[State], bool], what: str, seconds: float = 20) -> State:
+    async def until(self, condition: Callable[[State], bool], what: str, seconds: float = 60) -> State:
         """Wait until the page shows it."""
         try:
             async with asyncio.timeout(seconds):
@@ -56,7 +56,7 @@ class Tab:
             raise AssertionError(f"never shown: {what}") from None
         return state
 
-    async def typed(self, text: str, *, seconds: float = 20) -> State:
+    async def typed(self, text: str, *, seconds: float = 60) -> State:
         """Type and return the newest message once there is one more."""
         before = {message["key"] for message in (await self.state())["messages"]}
         await self.do("type", text=text)
@@ -74,7 +74,7 @@ class Tab:
 @asynccontextmanager
 async def calm_tab(opened: OpenPage) -> AsyncIterator[Tab]:
     """A tab in which Alice looks at #trial-uploads, nothing is broken, and time runs as usual."""
-    async with httpx.AsyncClient(base_url=opened.url, trust_env=False, timeout=20) as client:
+    async with httpx.AsyncClient(base_url=opened.url, trust_env=False, timeout=60) as client:
         tab = Tab(client, opened)
         await tab.do("become", person="alice")
         await tab.do("go", place="C0TRIALUPLOADS")

@@ -22,6 +22,7 @@ from tests.integration.deliveries_world import (
     UPLOADS,
     World,
     deliveries_world,
+    given_up_if_slow,
     of_alice,
     removed,
 )
@@ -128,9 +129,10 @@ async def test_edit__says_for_how_long_slack_asks_to_wait(made: CardWorld) -> No
 
 async def test_edit__slow_or_failing_slack_may_take_it_later(made: CardWorld) -> None:
     card = await made.stands()
-    made.world.slack.faults.add(UPDATE, Slow(2), ApiError("fatal_error"))
-    for _ in range(2):
-        with pytest.raises(SlackUnavailable):
-            await made.cards.edit(card)
+    made.world.slack.faults.add(UPDATE, slow := Slow(2), failing := ApiError("fatal_error"))
+    for fault in (slow, failing):
+        async with given_up_if_slow(made.world, fault):
+            with pytest.raises(SlackUnavailable):
+                await made.cards.edit(card)
     with pytest.raises(SlackUnavailable):
         await made.over(removed()).edit(card)

@@ -281,7 +281,7 @@ async def test_faults_of_slack_strike_the_bots_calls(tab: Tab) -> None:
     assert faults_on(await tab.state()) == {"slack_429"}
     before = (await tab.http.get("/api/log")).json()["last"]
     await tab.do("type", text="/upload-status help")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             lines = (await tab.http.get(f"/api/log?after={before}")).json()["entries"]
             if any(line["status"] == 429 and not line["ok"] for line in lines):

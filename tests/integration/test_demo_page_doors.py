@@ -116,7 +116,7 @@ async def test_the_stream_stays_awake_and_hears_of_time_alone(
     tab: Tab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "HEARTBEAT_SECONDS", 0.05)
-    async with tab.http.stream("GET", "/api/events") as stream, asyncio.timeout(10):
+    async with tab.http.stream("GET", "/api/events") as stream, asyncio.timeout(60):
         async for line in stream.aiter_lines():
             if line.startswith(":"):
                 break
@@ -124,14 +124,14 @@ async def test_the_stream_stays_awake_and_hears_of_time_alone(
     made = next(one for one in uploads(await tab.state(), "quality").values() if one["name"] == "Alone.bin")
     await tab.do("vault_run", id=made["id"], bytes_per_second=10 * MEBIBYTE)
     version = tab.page.stage.changes.version
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         for _ in range(3):  # nobody asks meanwhile: it is the arriving parts that are told of
             version = await tab.page.stage.changes.after(version)
     assert uploads(await tab.state(), "quality")[made["id"]]["uploaded"] > 0
 
 
 async def _version(lines: AsyncIterator[str]) -> int:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async for line in lines:
             if line.startswith("data: "):
                 return int(json.loads(line.removeprefix("data: "))["version"])

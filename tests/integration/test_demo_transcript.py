@@ -15,7 +15,7 @@ async def test_direct_messages__a_reminder_with_its_menu_and_buttons() -> None:
         known = len(direct_messages(demo, alice))
         await demo.ask("alice", f"watch {seed.CHOLECAP} 1h")
         demo.clock.set(demo.vault.upload(seed.CHOLECAP).expires - timedelta(minutes=59))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(direct_messages(demo, alice)) == known:  # noqa: ASYNC110 - another process tells it
                 await asyncio.sleep(0.05)
         say_message(printed.append, direct_messages(demo, alice)[-1], "in a direct message")

@@ -21,7 +21,7 @@ from bot.vault.pool import http_client
 from tests.integration.idp_browser import CALLBACK, NONCE, REDEEMING, SECRET, STATE, VERIFIER
 
 FOLDER = Path(__file__).parent.parent / "idp"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 
 
 async def unkept(_: Secret) -> None:
@@ -80,7 +80,7 @@ def relying(
 
 async def walk(url: str, account: str = "alice") -> dict[str, str]:
     """Follow the provider's pages as a browser with cookies does, to what the callback is told."""
-    async with httpx.AsyncClient(trust_env=False, timeout=20) as browser:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as browser:
         for _ in range(12):
             if urlsplit(url).path.startswith("/interaction/"):
                 url += f"?account={account}"

@@ -294,8 +294,9 @@ async def test_metadata__from_nobody(http: httpx.AsyncClient, idp: IdpEmulator) 
 
 
 async def test_slow__is_given_up(http: httpx.AsyncClient, idp: IdpEmulator) -> None:
-    provider = relying(http, idp, seconds=0.2)
+    provider = relying(http, idp)
     await url_of(provider)
+    provider._calls._seconds = 0.2
     idp.faults.add(Fault.SLOW)
     with pytest.raises(ProviderUnavailable) as unavailable:
         await provider.refresh(Secret("never-looked-at"), unkept)

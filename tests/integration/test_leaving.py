@@ -167,7 +167,7 @@ async def test_unlink__cut_off_while_it_is_written_down_ends_the_session(
     monkeypatch.setattr(world.audit, "write", stuck)
     monkeypatch.setattr("bot.usecases.auditing.WRITE_SECONDS", 0.01)
     unlinking = asyncio.create_task(world.leaving.unlink(ASKER, None))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await count(world, "accounts"):  # noqa: ASYNC110 - another task removes it
             await asyncio.sleep(0.01)
     unlinking.cancel()

@@ -61,12 +61,14 @@ class Slack:
         self.direct: list[str] = []
         self.tokens: list[str] = []
         self.void: set[str] = set()
+        self.held = asyncio.Event()
         self._responses = list(responses)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         body = await request.body()
         if request.url.path == "/slow":
+            self.held.set()
             await asyncio.sleep(1.2)
             response = Response("ok")
         elif request.url.path == "/answer":
@@ -98,13 +100,13 @@ class Way:
 
 @asynccontextmanager
 async def serving(
-    slack: Slack, *, connections: int = 10, installed: Installed | None = None
+    slack: Slack, *, connections: int = 10, installed: Installed | None = None, connect: float = 60.0
 ) -> AsyncIterator[Way]:
     """Yield the ways to this Slack."""
     server = LoopbackServer()
     await server.start(slack)
     connector = aiohttp.TCPConnector(limit=connections)
-    timeout = aiohttp.ClientTimeout(total=5, connect=0.2)
+    timeout = aiohttp.ClientTimeout(total=60, connect=connect)
     try:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
             client = AsyncWebClient(base_url=f"{server.url}/api/", session=http)
@@ -130,9 +132,9 @@ async def serving(
 
 async def test_answer__waits_for_a_connection() -> None:
     slack = Slack()
-    async with serving(slack, connections=1) as way:
+    async with serving(slack, connections=1, connect=0.2) as way:
         holding = asyncio.create_task(way.hold())
-        await asyncio.sleep(0.05)
+        await slack.held.wait()
         await way.answer()
         await holding
     assert len(slack.came) == 1

@@ -146,7 +146,7 @@ async def test_replay__is_taken_and_ignored(demo: DemoWorkspace, client: httpx.A
 
 async def the_answer_alone(demo: DemoWorkspace, delivery: Delivery, done: int) -> None:
     """As `the_answer`, for a delivery that was sent by hand and so has no ack of its own."""
-    await delivery.answered(timeout=25)
+    await delivery.answered(timeout=60)
     assert len(delivery.answers) == 1
     assert delivery.answers[0].visible_to == delivery.user
     assert done_count(demo) >= done
@@ -167,7 +167,7 @@ async def test_payload__is_a_word_like_any_other(
 ) -> None:
     """Bolt's own adapter takes such a command for an empty interaction."""
     delivery = await _post_command(demo, client, text, channel_name=channel)
-    answer = await delivery.answered(timeout=25)
+    answer = await delivery.answered(timeout=60)
     if text == seed.CHOLECAP:
         assert "31%" in answer.text
 

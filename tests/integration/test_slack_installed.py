@@ -76,7 +76,7 @@ async def rotating(db: Database, keyring: Keyring) -> AsyncIterator[InstallWorld
         yield running
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
+async def until(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Wait for something that goes on by itself."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - the emulator counts
@@ -352,9 +352,11 @@ async def test_rotation__survives_who_stops_waiting_for_it(rotating: InstallWorl
     """Slack gave the new token and voided the refresh token: the new one must be stored all the same."""
     rotating.clock.advance(13 * HOUR)
     rotating.slack.oauth.faults.add("oauth.v2.access", Slow(0.3))
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1):
-            await rotating.bot.installed.of(NORD_HOME)
+    waiting = asyncio.create_task(rotating.bot.installed.of(NORD_HOME))
+    await until(lambda: rotating.slack.oauth.faults.waiting("oauth.v2.access") == 0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
     await rotating.bot.installed.close()
     [installation, _] = await rotating.installations.all()
     assert installation.bot_token.reveal() == rotating.slack[NORD].bot_token
@@ -366,5 +368,5 @@ async def test_rotation__ack_does_not_wait_for_it(rotating: InstallWorld) -> Non
     rotating.slack.oauth.faults.add("oauth.v2.access", Slow(1.5))
     delivery = await rotating.slack[NORD].slash(user="alice", channel="#uploads", text="help")
     assert delivery.ack is not None
-    assert delivery.ack.seconds < 3
+    assert rotating.slack[NORD].rotations == 0
     assert "How to use this" in (await delivery.answered()).text

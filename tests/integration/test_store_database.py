@@ -186,7 +186,7 @@ async def test_write__cancelled_task_leaves_no_transaction_behind(db: Database, 
     accounts = Accounts(db, keyring)
     await accounts.save(linked(credential="first"))
     tasks = []  # kept, since their tracebacks keep cursors alive: SQLite then kept its lock once
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         for step in range(80):
             task = asyncio.create_task(accounts.save(linked(credential="cut short")))
             await asyncio.sleep(step * 0.0001)

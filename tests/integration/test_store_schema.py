@@ -141,14 +141,14 @@ def test_migrate__by_four_processes_at_once(database_url: str) -> None:
     processes = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(4)
     ]
-    outcomes = [(*process.communicate(timeout=60), process.returncode) for process in processes]
+    outcomes = [(*process.communicate(timeout=120), process.returncode) for process in processes]
     assert outcomes == [(f"{HEAD}\n", "", 0)] * 4
 
 
 def test_migrate__usual_start_does_not_import_alembic(database_url: str) -> None:
     script = MIGRATE_ONCE + "print('alembic' in sys.modules)"
     command = [sys.executable, "-c", script, database_url]
-    answers = [subprocess.check_output(command, text=True, timeout=60).split() for _ in range(2)]
+    answers = [subprocess.check_output(command, text=True, timeout=120).split() for _ in range(2)]
     assert answers == [[HEAD, "True"], [HEAD, "False"]]
 
 
@@ -301,6 +301,6 @@ async def test_check_keys__thousands_of_rows(db: Database, keyring: Keyring) -> 
     copy = f"INSERT INTO accounts (workspace, {columns}) {numbers} SELECT 'E' || (i + 1), {columns} FROM accounts, n"  # noqa: S608
     async with db.write() as connection:
         await connection.execute(text(copy))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(KeyMissing, match=lost.newest_id):
             await check_keys(db, keyring)

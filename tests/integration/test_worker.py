@@ -30,6 +30,9 @@ from tests.integration.due_steps import SetClock, rows, until
 from tests.postgres import PostgresServer
 
 LEASE = timedelta(seconds=30)
+OFTEN_RENEWED = timedelta(seconds=1.5)
+"""What a worker takes for the length of its leases once it runs: it renews them in that rhythm, and they are still as
+long as any machine needs."""
 
 
 @pytest.fixture
@@ -303,8 +306,9 @@ async def test_worker__job_scheduled_anew_while_it_runs(due: DueWork) -> None:
 async def test_worker__job_cancelled_while_it_runs_is_cut_off(db: Database) -> None:
     notes = Notes()
     notes.gate.clear()
-    due = DueWork(db, lease=timedelta(seconds=1.5))
-    async with working(due, notes.run, longest_job=timedelta(seconds=1.4)) as worker:
+    due = DueWork(db)
+    async with working(due, notes.run) as worker:
+        due.lease = OFTEN_RENEWED
         await due.schedule([a_job("a"), a_job("b")])
         await until(lambda: len(notes.begun) == 2)
         await due.cancel(["a"])
@@ -317,9 +321,10 @@ async def test_worker__job_cancelled_while_it_runs_is_cut_off(db: Database) -> N
 async def test_worker__lease_is_renewed_while_a_job_runs(db: Database) -> None:
     notes = Notes()
     notes.gate.clear()
-    due = DueWork(db, lease=timedelta(seconds=1.5))
+    due = DueWork(db)
     await due.schedule([a_job()])
-    async with working(due, notes.run, longest_job=timedelta(seconds=1.4)):
+    async with working(due, notes.run):
+        due.lease = OFTEN_RENEWED
         await until(lambda: notes.begun == ["a"])
         (before,) = await rows(db)
 

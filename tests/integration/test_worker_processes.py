@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from bot.model.due import Job
 from bot.store.database import Database
@@ -18,6 +19,7 @@ from tests.integration.due_steps import rows, until
 from tests.integration.due_worker_process import Settings
 
 ROOT = Path(__file__).parents[2]
+LEASE = 600.0
 
 
 class Process:
@@ -48,18 +50,23 @@ class Processes:
         self._url = url
         self._notes = folder / "notes"
         self._notes.touch()
+        self.gate = folder / "gate"
         self.all: list[Process] = []
 
-    async def start(self, *, job: float, at_once: int, stop: float = 10.0) -> Process:
-        """Start one with a lease of 2 seconds; times in seconds."""
+    async def start(
+        self, *, at_once: int, job: float = 0.0, is_held_up: bool = False, stop: float = 10.0
+    ) -> Process:
+        """Start one whose leases outlive any test, until `let_leases_end`; times in seconds. Jobs that are held up end
+        when the gate is there."""
         settings = Settings(
             url=self._url,
             notes=str(self._notes),
-            lease=2.0,
-            longest_job=1.5,
+            lease=LEASE,
+            longest_job=LEASE - 1,
             job=job,
             at_once=at_once,
             stop=stop,
+            gate=str(self.gate) if is_held_up else "",
         )
         log = self._folder / f"{len(self.all)}.log"
         command = (sys.executable, "-m", "tests.integration.due_worker_process", settings.as_text())
@@ -90,6 +97,15 @@ async def schedule(db: Database, count: int, kind: str = "note") -> set[str]:
     return {job.key for job in jobs}
 
 
+async def let_leases_end(db: Database) -> None:
+    """As if nobody had renewed what is claimed for as long as a lease."""
+    async with db.write() as connection:
+        passed = {"ms": round(LEASE * 1000)}
+        await connection.execute(
+            text("UPDATE due_work SET due_at = due_at - :ms WHERE claim IS NOT NULL"), passed
+        )
+
+
 async def test_processes__one_killed_in_the_midst(processes: Processes, db: Database) -> None:
     """None is lost; twice run only some of those that the killed one had in hand."""
     keys = await schedule(db, 400)
@@ -99,6 +115,8 @@ async def test_processes__one_killed_in_the_midst(processes: Processes, db: Data
     assert await victim.end(signal.SIGKILL) == -signal.SIGKILL
     left = {str(row["key"]) for row in await rows(db)}
     in_hand = left.intersection(processes.keys("begun", victim))
+    # Also what the other one has in hand, which it does not take from itself.
+    await let_leases_end(db)
 
     async def all_done() -> bool:
         return not await rows(db)
@@ -115,11 +133,12 @@ async def test_processes__one_killed_in_the_midst(processes: Processes, db: Data
 async def test_processes__one_frozen_for_longer_than_its_lease(processes: Processes, db: Database) -> None:
     """What it stores when it wakes is refused."""
     keys = await schedule(db, 8, "again")
-    zombie = await processes.start(job=0.5, at_once=8)
+    zombie = await processes.start(at_once=8, is_held_up=True)
     await until(lambda: set(processes.keys("begun", zombie)) == keys)
     zombie.send(signal.SIGSTOP)
     assert processes.keys("done") == []
-    heir = await processes.start(job=0.1, at_once=8)
+    await let_leases_end(db)
+    heir = await processes.start(at_once=8)
 
     async def all_done() -> bool:
         return {row["payload"] for row in await rows(db)} == {
@@ -128,6 +147,7 @@ async def test_processes__one_frozen_for_longer_than_its_lease(processes: Proces
 
     await until(all_done)
     before = await rows(db)
+    processes.gate.touch()
     zombie.send(signal.SIGCONT)
     await until(lambda: any("taken over" in event for event in zombie.events()))
     assert await zombie.end(signal.SIGTERM) == 0
@@ -138,7 +158,7 @@ async def test_processes__one_frozen_for_longer_than_its_lease(processes: Proces
 async def test_processes__stopped_one_hands_over_at_once(processes: Processes, db: Database) -> None:
     """By SIGTERM, as at each deploy: what it could not end is due at once, not after a lease."""
     await schedule(db, 8)
-    first = await processes.start(job=1.4, at_once=8, stop=0.0)
+    first = await processes.start(at_once=8, is_held_up=True, stop=0.0)
     await until(lambda: len(processes.keys("begun")) == 8)
     assert await first.end(signal.SIGTERM) == 0
     assert processes.keys("done") == []

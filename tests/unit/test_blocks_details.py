@@ -290,7 +290,7 @@ def test_view__anything_at_all(
 def in_bash(word: str) -> bytes:
     """What bash makes of a word."""
     done = subprocess.run(
-        ["bash", "--norc", "-c", f"printf '%s\\0' {word}"], capture_output=True, check=True, timeout=10
+        ["bash", "--norc", "-c", f"printf '%s\\0' {word}"], capture_output=True, check=True, timeout=60
     )
     return done.stdout
 
@@ -346,7 +346,7 @@ def test_ready_line__reads_the_file_of_that_name_and_runs_nothing_else(name: str
             "HOME": str(tmp_path / "out"),
         },
         capture_output=True,
-        timeout=10,
+        timeout=60,
         check=True,
     )
     assert done.stderr == b""

@@ -10,7 +10,7 @@ import yaml
 from aiohttp import ClientConnectionError
 from slack_sdk.errors import SlackApiError
 
-from bot import __version__, cli, cli_store
+from bot import __version__, cli, cli_store, cli_verbs
 from bot.config import Config
 from bot.slack.workspace import SlackRefused
 from bot.store.seal import Keyring, new_key
@@ -93,7 +93,10 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_parser__table(line: str, command: Callable[[Namespace], int], others: dict[str, object]) -> None:
-    assert vars(cli.parser().parse_args(line.split())) == {"command": command, **others}
+    found = vars(cli.parser().parse_args(line.split()))
+    if "lines" in found:
+        found["lines"] = getattr(cli_store, found["lines"])
+    assert found == {"command": command, **others}
 
 
 def test_parser__once_takes_words_with_a_slash_in_front() -> None:
@@ -154,13 +157,13 @@ def test_version__is_the_packages(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_moment__of_a_day_or_a_time(text: str, found: datetime) -> None:
-    assert cli_store.moment(text) == found
+    assert cli_verbs.moment(text) == found
 
 
 @pytest.mark.parametrize("text", ["", "22.11.2026", "2026-11-31", "now", "0001-01-01T00:00+14:00"])
 def test_moment__that_is_none(text: str) -> None:
     with pytest.raises(ArgumentTypeError, match="is not a day like"):
-        cli_store.moment(text)
+        cli_verbs.moment(text)
 
 
 def test_keys_new__needs_no_settings(nowhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -304,7 +307,7 @@ def test_run__that_cannot_start_ends_with_code_1_and_a_sentence(
         raise fault
 
     monkeypatch.setattr("bot.app.serve", serve)
-    monkeypatch.setattr("bot.cli.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("bot.logs.set_up_logging", lambda *_: None)
     for name, value in {
         "SLACK_BOT_TOKEN": "xoxb-1",
         "SLACK_APP_TOKEN": "xapp-1",

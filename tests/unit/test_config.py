@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bot.cli import CHECKS
+from bot.cli_store import CHECKS
 from bot.config import DEFAULT_DATABASE, Config, ConfigError
 from bot.config_rules import near_misses
 from bot.model.accounts import LinkMethod, Vault

@@ -61,7 +61,7 @@ def test_import__of_every_module_with_an_empty_environment_does_nothing(tmp_path
         capture_output=True,
         text=True,
         check=True,
-        timeout=110,
+        timeout=300,
     )
     found = json.loads(finished.stdout)
     assert found["done"] == []

@@ -1,0 +1,108 @@
+"""`/upload-status doctor`: how things stand for the person who asks, tried with their own rights and nobody else's."""
+
+import re
+
+import pytest
+
+from bot import __version__
+from bot.demo.slack.faults import ApiError
+from bot.demo.slack.messages import Message
+from bot.demo.vault import seed
+from bot.demo.vault.calls import Kind
+from bot.demo.vault.faults import Dropped
+from bot.demo.workspace import DemoWorkspace
+from bot.model.errors import NoStagingAccess, VaultUnavailable
+from tests.acceptance.operating import audit_rows
+from tests.acceptance.steps import ask, buttons, calm, click, log_lines, shown, workspace
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def reference_in(message: Message) -> str:
+    found = re.search(r"Reference for the operator: (\w+)", message.text)
+    assert found
+    return found[1]
+
+
+async def test_doctor__tells_link_age_end_rights_and_reminders(demo: DemoWorkspace) -> None:
+    answer = await ask(demo, "alice", "doctor")
+    for fact in (
+        f"{seed.PROMOMATS}: linked to Alice Moreau",
+        "by user name and password since",
+        "Linked just now.",
+        "It lasts until",
+        "Your rights: file staging is open to you; you see",
+        f"{seed.QUALITY}: not linked.",
+        "Direct messages from me reach you.",
+        "Quiet hours: none.",
+        "Time zone: ",
+        f"version {__version__}",
+    ):
+        assert fact in answer.text, fact
+    assert answer.visible_to == demo.slack.workspace.user("alice").id
+    assert buttons(answer) == []
+
+
+async def test_doctor__gives_a_reference_that_the_log_and_the_audit_log_have(demo: DemoWorkspace) -> None:
+    reference = reference_in(await ask(demo, "bob", "DOCTOR"))
+    assert [one["event"] for one in log_lines(demo) if one.get("reference") == reference] == ["answered"]
+    (row,) = [one for one in await audit_rows(demo) if one["reference"] == reference]
+    assert (row["action"], row["outcome"], row["note"]) == ("list", "done", "doctor")
+    assert row["slack_user_id"] == demo.slack.workspace.user("bob").id
+
+
+async def test_doctor__each_sees_their_own(demo: DemoWorkspace) -> None:
+    bob, vera = await ask(demo, "bob", "doctor"), await ask(demo, "vera", "doctor")
+    counts = [re.search(r"you see (\d+) active upload", one.text) for one in (bob, vera)]
+    own = sum(one.owner is demo.vault.users["bob"] for one in demo.vault.uploads(seed.PROMOMATS))
+    every = len(demo.vault.uploads(seed.PROMOMATS))
+    assert [int(found[1]) if found else None for found in counts] == [own, every]
+    assert "Alice" not in shown(bob)
+
+
+async def test_doctor__asked_by_mention_is_answered_to_the_asker_alone(demo: DemoWorkspace) -> None:
+    delivery = await demo.slack.mention(user="alice", channel="#trial-uploads", text="@Vault Uploads doctor")
+    answer = await delivery.answered(timeout=25)
+    assert answer.visible_to == demo.slack.workspace.user("alice").id
+    assert "Your rights" in answer.text
+
+
+async def test_doctor__of_somebody_who_is_not_linked(demo: DemoWorkspace) -> None:
+    before = demo.vault.calls()
+    answer = await ask(demo, "nils", "doctor")
+    assert "You have not linked your Vault account" in answer.text
+    assert "Direct messages from me reach you." in answer.text
+    assert demo.vault.calls() == before
+    (button,) = buttons(answer)
+    asked = await click(demo, "nils", answer, "link", block_id=button["block_id"])
+    assert "/link?ticket=" in shown(asked)
+
+
+async def test_doctor__when_vault_is_down(demo: DemoWorkspace) -> None:
+    demo.vault.faults.add(Dropped(), times=None, endpoint=Kind.LIST_UPLOADS)
+    answer = await ask(demo, "alice", "doctor")
+    calm(demo)
+    assert VaultUnavailable(vault=seed.PROMOMATS).sentence in answer.text
+    assert "linked to Alice Moreau" in answer.text
+    assert "Direct messages from me reach you." in answer.text
+
+
+async def test_doctor__when_slack_lets_the_app_write_to_nobody(demo: DemoWorkspace) -> None:
+    demo.slack.faults.add("conversations.open", ApiError("missing_scope"))
+    answer = await ask(demo, "alice", "doctor")
+    assert "I cannot send you direct messages: Slack refuses it (missing_scope)." in answer.text
+    assert "file staging is open to you" in answer.text
+
+
+async def test_doctor__without_the_right_after_the_link_has_ended_and_of_a_stopped_bot() -> None:
+    async with workspace("alice") as demo:
+        await demo.link("nils", method="token")
+        refused = await ask(demo, "nils", "doctor")
+        assert NoStagingAccess(vault=seed.PROMOMATS).sentence in refused.text
+        assert NoStagingAccess(vault=seed.PROMOMATS).remedy in refused.text
+        demo.vault.end_sessions("alice")
+        ended = await ask(demo, "alice", "doctor")
+        assert f"Your link to Vault ({seed.PROMOMATS}) has ended" in ended.text
+        assert "Ended " in ended.text
+        (again,) = buttons(ended)
+        assert again["text"]["text"] == "Link again"
