@@ -129,6 +129,7 @@ def run(_: argparse.Namespace) -> int:
     from bot.config import Config
     from bot.config_rules import near_misses
     from bot.logs import set_up_logging
+    from bot.tracing import traces_by
 
     environ = environment()
     config = Config.from_environ(environ, CHECKS)
@@ -138,8 +139,6 @@ def run(_: argparse.Namespace) -> int:
     for name in [name for name in os.environ if name.startswith("SLACK_")]:
         # Bolt would read these by itself, and SLACK_CLIENT_ID alone makes it store installations in files.
         del os.environ[name]
-    from bot.tracing import traces_by
-
     traces = traces_by(environ)
     return _in_loop(lambda: _serve(config, traces))
 

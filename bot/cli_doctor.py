@@ -1,17 +1,19 @@
 """The verb `doctor`: runs the checks and gives their lines, which `cli` prints."""
 
 import argparse
-from collections.abc import Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from bot import __version__
 from bot.cli_lines import as_json, plain
-from bot.cli_store import CHECKS, Environment, Lines, RunFailed
+from bot.cli_store import CHECKS, Environment, Lines
+from bot.cli_verbs import RunFailed
 from bot.config import Config, ConfigError
 from bot.logs import set_up_logging
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bot.doctor.check import Check
 
 TITLE_WIDTH = 28

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from bot import __version__
-from bot.config import ConfigError, Fault
+from bot.config_faults import ConfigError, Fault
 from bot.model import errors
 from bot.model.meters import OK, Meters, Timing, received
 

@@ -422,6 +422,7 @@ def test_dependencies__name_all_that_the_code_imports() -> None:
         "pydantic-core": "pydantic",
         "markupsafe": "jinja2",
         "uvloop": "uvicorn",
+        "opentelemetry": "opentelemetry-sdk",
     }
     declared = {*names(PROJECT["project"]["dependencies"]), "bot"}
     for path in ROOT.joinpath("bot").rglob("*.py"):

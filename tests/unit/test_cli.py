@@ -1,5 +1,6 @@
 """The command line: what each line of words means, and which exit code a wrong one gets."""
 
+import importlib
 from argparse import ArgumentTypeError, Namespace
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ import yaml
 from aiohttp import ClientConnectionError
 from slack_sdk.errors import SlackApiError
 
-from bot import __version__, cli, cli_store, cli_verbs
+from bot import __version__, cli, cli_backup, cli_doctor, cli_store, cli_verbs
 from bot.config import Config
 from bot.slack.workspace import SlackRefused
 from bot.store.seal import Keyring, new_key
@@ -71,6 +72,9 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("accounts forget U1", cli.stored, FORGET),
         ("accounts forget U1 --json --workspace T1", cli.stored, {**FORGET, "json": True, "workspace": "T1"}),
         ("accounts --json forget U1", cli.stored, {**FORGET, "json": True}),
+        ("doctor", cli.stored, {"lines": cli_doctor.examined, "json": False}),
+        ("doctor --json", cli.stored, {"lines": cli_doctor.examined, "json": True}),
+        ("backup copy.db", cli.stored, {"lines": cli_backup.backed_up, "file": Path("copy.db")}),
         ("audit verify", cli.stored, {"lines": cli_store.audit_verified}),
         ("audit export", cli.stored, EXPORT),
         ("audit export --format csv", cli.stored, {**EXPORT, "format": "csv"}),
@@ -95,7 +99,8 @@ def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_parser__table(line: str, command: Callable[[Namespace], int], others: dict[str, object]) -> None:
     found = vars(cli.parser().parse_args(line.split()))
     if "lines" in found:
-        found["lines"] = getattr(cli_store, found["lines"])
+        module, _, name = found["lines"].partition(":")
+        found["lines"] = getattr(importlib.import_module(f"bot.{module}"), name)
     assert found == {"command": command, **others}
 
 
