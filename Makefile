@@ -7,7 +7,7 @@ PIP := $(PY) -m pip install --quiet --disable-pip-version-check
 RUNTIME := $(VENV)/.runtime
 DEV := $(VENV)/.dev
 
-.PHONY: demo run test check format bench fuzz shots lock dist sbom clean
+.PHONY: demo run test check format bench chaos fuzz shots lock dist sbom clean
 
 demo: $(RUNTIME)  ## try it: make demo, or make demo ARGS="--once '/upload-status list'"
 	@$(PY) -m bot demo $(ARGS)
@@ -33,6 +33,9 @@ format: $(DEV)
 
 bench: $(DEV)  ## what a command costs, as a ratio to the least code that does the same
 	@$(PY) -m bench $(ARGS)
+
+chaos: $(DEV)  ## 10,000 commands while everything breaks, in both modes; ARGS="--commands 1000" for fewer
+	@$(PY) -m bench.chaos $(ARGS)
 
 fuzz: $(DEV)  ## 100,000 made-up inputs for each of the bot's ways in; ARGS="--runs 1000 words" for fewer
 	@$(PY) -m tests.fuzz $(ARGS)

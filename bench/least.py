@@ -9,8 +9,9 @@ import hmac
 import json
 import os
 import sqlite3
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 
 import aiohttp
 import uvicorn
@@ -22,6 +23,29 @@ VAULT = os.environ["VAULTS"].partition("=")[2]
 KEYRING = Keyring.parse(os.environ["ENCRYPTION_KEYS"])
 DATABASE = sqlite3.connect(os.environ["DATABASE_URL"].removeprefix("sqlite:///"))
 RUNNING: set[asyncio.Task[None]] = set()
+
+
+def begin(session: aiohttp.ClientSession, command: Mapping[str, str]) -> None:
+    """Answer on the side."""
+    task = asyncio.create_task(answer(session, command))
+    RUNNING.add(task)
+    task.add_done_callback(RUNNING.discard)
+
+
+async def answer(session: aiohttp.ClientSession, command: Mapping[str, str]) -> None:
+    """Look the person up, ask Vault, answer."""
+    team, user, upload_id = command["team_id"], command["user_id"], command["text"]
+    host, sealed = DATABASE.execute(
+        "SELECT vault_host, credential FROM accounts WHERE workspace = ? AND slack_user_id = ?", (team, user)
+    ).fetchone()
+    credential = KEYRING.open(sealed, row_identity("account", team, user, host)).reveal()
+    url = f"{VAULT}/api/v24.3/services/file_staging/upload/{upload_id}"
+    async with session.get(url, headers={"Authorization": f"Bearer {credential}"}) as response:
+        data = json.loads(await response.read())["data"]
+    text = f"{data['name']}: {data['uploaded'] * 100 // data['size']}%"
+    block = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
+    async with session.post(command["response_url"], json={"text": text, "blocks": [block]}) as sent:
+        await sent.read()
 
 
 class Least:
@@ -44,30 +68,11 @@ class Least:
             signed = "v0=" + hmac.new(SECRET, base, hashlib.sha256).hexdigest()
             if not hmac.compare_digest(signed.encode(), headers[b"x-slack-signature"]):
                 raise PermissionError
-            task = asyncio.create_task(self._answer(parse_qs(body.decode())))
-            RUNNING.add(task)
-            task.add_done_callback(RUNNING.discard)
+            if self._session is None:
+                self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100))
+            begin(self._session, dict(parse_qsl(body.decode())))
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
         await send({"type": "http.response.body", "body": b""})
-
-    async def _answer(self, form: dict[str, list[str]]) -> None:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=100))
-        team, user, upload_id = form["team_id"][0], form["user_id"][0], form["text"][0]
-        host, sealed = DATABASE.execute(
-            "SELECT vault_host, credential FROM accounts WHERE workspace = ? AND slack_user_id = ?",
-            (team, user),
-        ).fetchone()
-        credential = KEYRING.open(sealed, row_identity("account", team, user, host)).reveal()
-        url = f"{VAULT}/api/v24.3/services/file_staging/upload/{upload_id}"
-        async with self._session.get(url, headers={"Authorization": f"Bearer {credential}"}) as response:
-            data = json.loads(await response.read())["data"]
-        text = f"{data['name']}: {data['uploaded'] * 100 // data['size']}%"
-        block = {"type": "section", "text": {"type": "mrkdwn", "text": text}}
-        async with self._session.post(
-            form["response_url"][0], json={"text": text, "blocks": [block]}
-        ) as sent:
-            await sent.read()
 
 
 if __name__ == "__main__":

@@ -8,14 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from bot import config_values
 from bot.config_faults import ConfigError as ConfigError
@@ -28,31 +21,17 @@ DEFAULT_DATABASE = "sqlite:///data/bot.db"
 DEFAULT_LOGIN = "https://login.veevavault.com"
 
 
-class _MappingSource(EnvSettingsSource):
-    """pydantic-settings' reader of the environment, over any mapping: tests and the demo pass a dict."""
-
-    def __init__(self, settings_cls: type[BaseSettings], mapping: Mapping[str, str]) -> None:
-        self._mapping = mapping
-        super().__init__(settings_cls)
-
-    def _load_env_vars(self) -> Mapping[str, str | None]:
-        return {name.lower(): value for name, value in self._mapping.items()}
-
-
-class Config(BaseSettings):
+class Config(BaseModel):
     """Every setting, checked. Field names are the variables' names in lower case."""
 
-    model_config = SettingsConfigDict(
+    model_config = ConfigDict(
         frozen=True,
         extra="ignore",
-        env_ignore_empty=True,
         arbitrary_types_allowed=True,
-        validate_default=False,
     )
 
     slack_bot_token: Annotated[
         Secret | None,
-        NoDecode,
         BeforeValidator(
             config_values.secret(
                 not_prefix=("xapp-", "xoxp-"), hint="is the other token: this one begins with xoxb-"
@@ -61,23 +40,20 @@ class Config(BaseSettings):
     ] = None
     slack_app_token: Annotated[
         Secret | None,
-        NoDecode,
         BeforeValidator(
             config_values.secret(
                 not_prefix=("xoxb-", "xoxp-"), hint="is the other token: this one begins with xapp-"
             )
         ),
     ] = None
-    slack_signing_secret: Annotated[Secret | None, NoDecode, BeforeValidator(config_values.secret())] = None
+    slack_signing_secret: Annotated[Secret | None, BeforeValidator(config_values.secret())] = None
     slack_client_id: Annotated[
         str | None, BeforeValidator(config_values.matches(r"[\x21-\x7e]{1,200}", "is no client ID"))
     ] = None
-    slack_client_secret: Annotated[Secret | None, NoDecode, BeforeValidator(config_values.secret())] = None
-    slack_workspaces: Annotated[
-        frozenset[str] | None, NoDecode, BeforeValidator(config_values.workspaces)
-    ] = None
+    slack_client_secret: Annotated[Secret | None, BeforeValidator(config_values.secret())] = None
+    slack_workspaces: Annotated[frozenset[str] | None, BeforeValidator(config_values.workspaces)] = None
     slack_api_url: Annotated[str, BeforeValidator(config_values.api_url)] = "https://slack.com/api/"
-    vaults: Annotated[tuple[Vault, ...], NoDecode, BeforeValidator(config_values.vaults)]
+    vaults: Annotated[tuple[Vault, ...], BeforeValidator(config_values.vaults)]
     vault_login_url: Annotated[str, BeforeValidator(config_values.base_url)] = DEFAULT_LOGIN
     vault_api_version: Annotated[
         str, BeforeValidator(config_values.matches(r"v\d{2}\.\d", "must look like v24.3"))
@@ -88,7 +64,7 @@ class Config(BaseSettings):
             config_values.matches(r"[A-Za-z0-9._-]{1,100}", "may hold letters, digits, . _ - (100 at most)")
         ),
     ] = "vault-upload-bot"
-    link_methods: Annotated[tuple[LinkMethod, ...], NoDecode, BeforeValidator(config_values.methods)] = (
+    link_methods: Annotated[tuple[LinkMethod, ...], BeforeValidator(config_values.methods)] = (
         LinkMethod.TOKEN,
         LinkMethod.PASSWORD,
     )
@@ -98,54 +74,37 @@ class Config(BaseSettings):
     oidc_client_id: Annotated[
         str | None, BeforeValidator(config_values.matches(r"[\x21-\x7e]{1,300}", "is no client ID"))
     ] = None
-    oidc_client_secret: Annotated[Secret | None, NoDecode, BeforeValidator(config_values.secret())] = None
+    oidc_client_secret: Annotated[Secret | None, BeforeValidator(config_values.secret())] = None
     oidc_issuer: Annotated[str | None, BeforeValidator(config_values.issuer)] = None
     oidc_scopes: Annotated[str, BeforeValidator(config_values.scopes)] = "openid email offline_access"
-    encryption_keys: Annotated[Secret, NoDecode, BeforeValidator(Secret)]
+    encryption_keys: Annotated[Secret, BeforeValidator(Secret)]
     database_url: Annotated[
         Secret,
-        NoDecode,
         BeforeValidator(Secret),
     ] = Field(default_factory=lambda: Secret(DEFAULT_DATABASE))
     public_url: Annotated[str, BeforeValidator(config_values.base_url)] = ""
     host: str = "127.0.0.1"
     port: Annotated[int, BeforeValidator(config_values.port)] = 3000
-    remind_before: Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(config_values.lead_times)] = (
+    remind_before: Annotated[tuple[timedelta, ...], BeforeValidator(config_values.lead_times)] = (
         timedelta(hours=24),
         timedelta(hours=4),
         timedelta(hours=1),
     )
-    poll_every: Annotated[
-        timedelta, NoDecode, BeforeValidator(config_values.at_least(timedelta(seconds=1)))
-    ] = timedelta(minutes=5)
-    stall_after: Annotated[timedelta, NoDecode, BeforeValidator(config_values.positive_duration)] = timedelta(
-        hours=1
+    poll_every: Annotated[timedelta, BeforeValidator(config_values.at_least(timedelta(seconds=1)))] = (
+        timedelta(minutes=5)
     )
+    stall_after: Annotated[timedelta, BeforeValidator(config_values.positive_duration)] = timedelta(hours=1)
     allow_abort: Annotated[bool, BeforeValidator(config_values.boolean)] = False
     link_any_email: Annotated[bool, BeforeValidator(config_values.boolean)] = False
     keep_alive: Annotated[str, BeforeValidator(config_values.one_of("watching", "never"))] = "watching"
     audit_paths: Annotated[bool, BeforeValidator(config_values.boolean)] = False
-    audit_keep: Annotated[
-        timedelta | None, NoDecode, BeforeValidator(config_values.at_least(timedelta(days=1)))
-    ] = None
+    audit_keep: Annotated[timedelta | None, BeforeValidator(config_values.at_least(timedelta(days=1)))] = None
     failsafe: Annotated[bool, BeforeValidator(config_values.boolean)] = False
     log_level: Annotated[str, BeforeValidator(config_values.one_of("DEBUG", "INFO", "WARNING", "ERROR"))] = (
         "INFO"
     )
     log_format: Annotated[str | None, BeforeValidator(config_values.one_of("text", "json"))] = None
     demo_clock_file: Path | None = None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Read nothing by itself: `from_environ` hands in what it was given."""
-        return (init_settings,)
 
     @classmethod
     def from_environ(
@@ -161,7 +120,7 @@ class Config(BaseSettings):
         faults += _judged(values, checks or {})
         config: Self | None = None
         try:
-            config = cls(**_MappingSource(cls, values)())
+            config = cls.model_validate({name.lower(): value for name, value in values.items() if value})
         except ValidationError as error:
             faults += [_fault(one) for one in error.errors(include_input=False, include_url=False)]
         unreadable = {fault.name.removesuffix("_FILE") for fault in faults if fault.name.endswith("_FILE")}

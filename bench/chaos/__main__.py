@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 from bench.chaos.report import faults_of, text_of
 from bench.chaos.run import Plan, run
@@ -33,6 +34,7 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=32, help="who ask at the same time")
     parser.add_argument("--seed", type=int, default=1, help="of what is asked and what breaks")
     parser.add_argument("--mode", choices=("http", "socket", "both"), default="both")
+    parser.add_argument("--logs", type=Path, help="keep the bots' logs in this folder")
     chosen = parser.parse_args()
     binaries = find_binaries()
     if binaries is None:
@@ -41,7 +43,8 @@ def main() -> int:
     for mode in ("http", "socket"):
         if chosen.mode in (mode, "both"):
             with started(binaries) as server:
-                outcome = asyncio.run(run(plan_of(chosen, socket_mode=mode == "socket"), server))
+                logs = chosen.logs and chosen.logs / mode
+                outcome = asyncio.run(run(plan_of(chosen, socket_mode=mode == "socket"), server, logs))
             print(text_of(outcome), flush=True)
             good &= not faults_of(outcome)
     return 0 if good else 1

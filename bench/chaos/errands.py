@@ -10,6 +10,7 @@ from bot.demo.slack.messages import Message
 from bot.demo.slack.views import View
 from bot.model.errors import StoreUnavailable
 from bot.slack.blocks.details import LOOKING
+from bot.slack.work import LONGEST_REPLY
 
 MENTION = "mention"
 DATABASE_DOWN = StoreUnavailable.what.partition("(")[0]
@@ -26,12 +27,13 @@ class Fate(StrEnum):
     DIED = "died with its replica, after the ack"
     AFTER_OUTAGE = "answered by a repeat of its event, as the database was down when Slack sent it first"
     REFUSED = "not answered, as Slack refused every way"
+    HELD_UP = "acked late, but so long the emulated Slack itself was held up by the machine"
     LATE_ACK = "acked late or not at all"
     LOST = "not answered"
     DOUBLE = "answered more than once"
 
 
-GOOD = (Fate.ONCE, Fate.REPEATED, Fate.CUT, Fate.DIED, Fate.AFTER_OUTAGE, Fate.REFUSED)
+GOOD = (Fate.ONCE, Fate.REPEATED, Fate.CUT, Fate.DIED, Fate.AFTER_OUTAGE, Fate.HELD_UP, Fate.REFUSED)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -62,7 +64,13 @@ class Errand:
     failures: int = 0
     """Calls of the bot for this person that failed meanwhile."""
     credit: int = 0
-    """Answers to the errand before this one that may still come, since Slack swallowed the first."""
+    """Answers to the errands before this one that may still come, since Slack swallowed the first."""
+    doubtful_since: float = field(default_factory=time.monotonic)
+    """Since when `unheard` ones may come."""
+    is_near_repeat: bool = False
+    """Slack has just sent an earlier mention of the person's once more."""
+    is_held_up: bool = False
+    """The emulators' own event loop stood still for a second or more while it was on its way."""
     is_cut: bool = False
     """Its replica was killed, or its websocket cut, before it was acked or answered."""
     is_killed: bool = False
@@ -88,7 +96,8 @@ class Errand:
     @property
     def unheard(self) -> int:
         """How many more may come, since the bot does not know of those that came, or the person did not wait."""
-        return max(0, 1 + self.swallowed - self.answers)
+        is_over = time.monotonic() - self.doubtful_since > LONGEST_REPLY
+        return 0 if is_over else max(0, 1 + self.swallowed + self.credit - self.answers)
 
     def hear(self, *, failed: bool) -> None:
         """Slack has answered a call of the bot's that was for this person."""
@@ -100,6 +109,7 @@ class Errand:
         self.heard = self.answers
         if failed:
             self.swallowed += came
+            self.doubtful_since = time.monotonic()
 
     def sent(self, delivery: Delivery) -> None:
         """Slack has delivered it; it may have been answered even before Slack had read the ack."""
@@ -117,10 +127,14 @@ class Errand:
         if self.answers > 1 + self.swallowed + self.credit:
             of_outage = sum(text.startswith(DATABASE_DOWN) for text in self.texts)
             others = self.answers - of_outage
-            is_repeat = self.kind == MENTION and others <= 1 + self.swallowed + self.credit
+            is_repeat = (
+                self.kind == MENTION or self.is_near_repeat
+            ) and others <= 1 + self.swallowed + self.credit
             return Fate.AFTER_OUTAGE if is_repeat else Fate.DOUBLE
         if not acked:
-            return Fate.CUT if self.is_cut else Fate.LATE_ACK
+            if self.is_cut:
+                return Fate.CUT
+            return Fate.HELD_UP if self.is_held_up else Fate.LATE_ACK
         if self.answers > 1:
             return Fate.REPEATED
         if self.answers == 1:
@@ -130,8 +144,8 @@ class Errand:
         return Fate.REFUSED if self.failures >= EVERY_WAY else Fate.LOST
 
 
-EVERY_WAY = 3
-"""Failed calls after which no way is left: two posts to the response_url, and a direct message."""
+EVERY_WAY = 2
+"""Failed calls after which no way may be left: of what may have arrived, one repetition is all."""
 
 
 def _filled(views: list[View]) -> set[str]:

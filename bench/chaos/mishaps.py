@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import signal
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -12,7 +13,9 @@ from bench.chaos.stage import Stage
 Mishap = Callable[[], Awaitable[None]]
 
 LOOK_EVERY = 0.05
-SAMPLE_EVERY = 0.5
+SAMPLE_EVERY = 0.2
+LONG = 1.0
+"""Seconds: what the emulated Slack is held up for, it would count as the bot's."""
 DOWN_SECONDS = 1.0
 """Until a killed replica is started again."""
 
@@ -62,7 +65,7 @@ def planned(stage: Stage, crowd: Crowd) -> list[tuple[float, Mishap]]:
 @asynccontextmanager
 async def happening(stage: Stage, crowd: Crowd, commands: int) -> AsyncIterator[None]:
     """Let it all happen meanwhile; what has begun is brought to its end."""
-    sampling = asyncio.create_task(_sample(stage))
+    sampling = asyncio.create_task(_sample(stage, crowd))
     striking = asyncio.create_task(_strike(stage, crowd, commands))
     try:
         yield
@@ -81,8 +84,13 @@ async def _strike(stage: Stage, crowd: Crowd, commands: int) -> None:
         await mishap()
 
 
-async def _sample(stage: Stage) -> None:
+async def _sample(stage: Stage, crowd: Crowd) -> None:
     while True:
         with contextlib.suppress(OSError, IndexError):  # it was killed this very moment
             stage.sample_memory()
+        begun = time.monotonic()
         await asyncio.sleep(SAMPLE_EVERY)
+        held_up = time.monotonic() - begun - SAMPLE_EVERY
+        stage.held_up = max(stage.held_up, held_up)
+        if held_up > LONG:
+            crowd.hold_up()

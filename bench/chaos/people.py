@@ -45,6 +45,8 @@ class Person:
         self._crowd, self._stage, self._uploads = crowd, crowd.stage, uploads
         self._card: Message | None = None
         self.errand: Errand | None = None
+        self.repeated_at = -PATIENCE
+        """When Slack last sent one of their mentions once more."""
 
     def direct_messages(self) -> list[Message]:
         """What the bot has written them in answer; reminders and notices are not."""
@@ -119,23 +121,26 @@ class Person:
         return await self._stage.demo.slack.click(user=self.slack_id, message=self._card.key, action_id=name)
 
     async def _mention(self, upload: str) -> Delivery:
-        delivery = await self._stage.demo.slack.mention(user=self.slack_id, channel=CHANNEL, text=upload)
-        self._crowd.may_come_again(delivery)
-        return delivery
+        return await self._stage.demo.slack.mention(user=self.slack_id, channel=CHANNEL, text=upload)
 
     async def _run(self, kind: str, ask: Ask) -> Errand:
         replica = self._crowd.aim()
+        before = self.errand
         errand = self.errand = Errand(
             kind=kind,
             number=len(self._crowd.errands),
             replica=replica,
             pid=replica.pid if replica else 0,
             told_before=len(self.direct_messages()),
-            credit=self.errand.unheard if self.errand else 0,
+            is_near_repeat=time.monotonic() - self.repeated_at < AFTER_A_KILL,
         )
+        if before is not None and before.unheard:
+            errand.credit, errand.doubtful_since = before.unheard, before.doubtful_since
         self._crowd.errands.append(errand)
         delivery = await ask()
         errand.sent(delivery)
+        if kind == MENTION:
+            self._crowd.may_come_again(self, errand)
         while not errand.answers and (waited := time.monotonic() - errand.began) < PATIENCE:
             if delivery.error is not None and kind != MENTION:
                 break  # Slack has told the person; an event it sends again
@@ -155,7 +160,7 @@ class Crowd:
         self.errands: list[Errand] = []
         self._weather = weather
         self._random = random.Random(seed)  # noqa: S311 - no secret
-        self._mentions: deque[Delivery] = deque(maxlen=50)
+        self._mentions: deque[tuple[Person, Errand]] = deque(maxlen=50)
         self._repeats: set[asyncio.Task[None]] = set()
         self.people = {
             slack_id: Person(self, slack_id, uploads, by_password=bool(number % 2))
@@ -190,15 +195,24 @@ class Crowd:
         self.stage.demo.slack.request_url = f"{replica.url}/slack/events"
         return replica
 
-    def may_come_again(self, delivery: Delivery) -> None:
+    def may_come_again(self, person: Person, errand: Errand) -> None:
         """Slack sends some events twice, and some of those late, after newer ones, and to the other replica."""
-        self._mentions.append(delivery)
-        if self._random.random() < 0.5:
-            again = self._random.choice(self._mentions)
-            self.stage.counts["event sent again, or again out of order"] += 1
-            task = asyncio.create_task(self.stage.demo.slack.send_again(again))
-            self._repeats.add(task)
-            task.add_done_callback(self._repeats.discard)
+        self._mentions.append((person, errand))
+        if self._random.random() >= 0.5:
+            return
+        asked, again = self._random.choice(self._mentions)
+        self.stage.counts["event sent again, or again out of order"] += 1
+        asked.repeated_at = time.monotonic()
+        if asked.errand is not None:
+            asked.errand.is_near_repeat = True
+            if any(text.startswith(DATABASE_DOWN) for text in again.texts):
+                # It was answered, and yet nobody could note that: so it may be answered once more.
+                asked.errand.credit += 1
+                asked.errand.doubtful_since = time.monotonic()
+        assert again.delivery is not None
+        task = asyncio.create_task(self.stage.demo.slack.send_again(again.delivery))
+        self._repeats.add(task)
+        task.add_done_callback(self._repeats.discard)
 
     def cut(self, pid: int, *, killed: bool) -> None:
         """A replica was killed, or a websocket cut. In Socket Mode (pid 0) nobody knows whose errands that touches."""
@@ -207,6 +221,12 @@ class Crowd:
             if errand.pid in (0, pid):
                 errand.is_cut = True
                 errand.is_killed |= killed
+
+    def hold_up(self) -> None:
+        """What is under way now was held up with the emulators themselves."""
+        for person in self.people.values():
+            if person.errand is not None:
+                person.errand.is_held_up = True
 
     def _heard(self, exchange: Exchange) -> None:
         if exchange.direction != FROM_BOT:

@@ -14,7 +14,8 @@ MOST_SHOWN = 10
 
 def faults_of(outcome: Outcome) -> list[str]:
     """Every promise that was not kept, as a sentence; none when all were."""
-    said = [f"{_name(errand)}: {errand.fate}" for errand in outcome.errands if errand.fate not in GOOD]
+    worst_first = sorted(outcome.errands, key=lambda one: one.fate is Fate.LATE_ACK)
+    said = [f"{_name(errand)}: {errand.fate}" for errand in worst_first if errand.fate not in GOOD]
     if missing := set(outcome.promised) - set(outcome.told):
         said.append(f"{len(missing)} of {len(outcome.promised)} reminders never came")
     twice = {key for key, times in outcome.told.items() if times > 1} - outcome.may_repeat
@@ -44,6 +45,7 @@ def text_of(outcome: Outcome) -> str:
         f"  mishaps    {_counts(outcome.mishaps)}",
         f"  acks       {_spread(acks)}",
         f"  answers    {_spread(wholes)}",
+        f"  held up    {outcome.held_up * 1000:.0f} ms at most the emulators themselves: so much any figure may be off",
         *(f"  {fates[fate]:6} {fate}" for fate in Fate if fates[fate]),
         f"  reminders  {len(outcome.promised)} promised, {len(set(outcome.told))} came, {again} more than once",
         f"             {len(outcome.may_repeat)} were in hand of the killed, or Slack did not say that it took them",
@@ -64,8 +66,9 @@ def text_of(outcome: Outcome) -> str:
 def _name(errand: Errand) -> str:
     said = errand.delivery.error or "acked" if errand.delivery else "not sent"
     texts = [text[:80] for text in errand.texts]
+    sent = f"{errand.delivery.sent_at:%H:%M:%S}" if errand.delivery else ""
     return (
-        f"number {errand.number}, {errand.kind}, {said}, {errand.failures} failed calls, "
+        f"number {errand.number} at {sent}, {errand.kind}, {said}, {errand.failures} failed calls, "
         f"{errand.swallowed} swallowed, answers {texts}"
     )
 

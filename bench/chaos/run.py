@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 import tempfile
 import time
 from collections import Counter
@@ -54,12 +55,14 @@ class Outcome:
     last_mb: dict[int, float]
     peak_mb: dict[int, float]
     audit_rows: int
+    held_up: float
+    """Seconds by which the emulators' own event loop was late at most."""
     bad_lines: list[str] = field(default_factory=list)
     """Lines of the logs that hold an exception and no reference, or that are no log lines at all."""
 
 
-async def run(plan: Plan, server: PostgresServer) -> Outcome:
-    """Do all of it; AssertionError when the audit log is not whole at the end."""
+async def run(plan: Plan, server: PostgresServer, logs: Path | None = None) -> Outcome:
+    """Do all of it, and keep the bots' logs in the folder `logs`; AssertionError when the audit log is not whole."""
     with tempfile.TemporaryDirectory(prefix="chaos ") as name:
         async with set_up(
             server,
@@ -81,6 +84,10 @@ async def run(plan: Plan, server: PostgresServer) -> Outcome:
             weather.clear()
             await _all_told(stage)
             stage.sample_memory()
+            if logs is not None:
+                logs.mkdir(parents=True, exist_ok=True)
+                for number, replica in enumerate(stage.replicas):
+                    shutil.copy(replica.log_file, logs / f"bot-{number}.log")
             rows = await audit_is_whole(stage.demo)
             return Outcome(
                 plan=plan,
@@ -95,6 +102,7 @@ async def run(plan: Plan, server: PostgresServer) -> Outcome:
                 last_mb=stage.last_mb,
                 peak_mb=stage.peak_mb,
                 audit_rows=rows,
+                held_up=stage.held_up,
                 bad_lines=_bad_lines(stage),
             )
 

@@ -48,6 +48,7 @@ class Stage:
     last_mb: dict[int, float] = field(default_factory=dict)
     down: set[BotProcess] = field(default_factory=set)
     """Replicas that are not ready: a load balancer sends them nothing."""
+    held_up: float = 0.0
     _turn: int = 0
 
     def next_replica(self) -> BotProcess:

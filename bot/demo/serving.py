@@ -18,7 +18,9 @@ class LoopbackServer:
     that no web page can reach it by DNS rebinding. It installs no signal handlers and writes no access log.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_date: bool = True) -> None:
+        """Without `tells_date` the app puts the date into its answers itself: by the demo's clock."""
+        self._tells_date = tells_date
         self._server: uvicorn.Server | None = None
         self._ticker: asyncio.Task[None] | None = None
         self._port = 0
@@ -48,7 +50,7 @@ class LoopbackServer:
             log_config=None,
             access_log=False,
             server_header=False,
-            date_header=False,  # real time would contradict the demo's; who tells the date tells it himself
+            date_header=self._tells_date,
             timeout_keep_alive=75,
         )
         config.load()

@@ -15,7 +15,7 @@ from bot.store.audit import AuditLog
 from bot.store.database import Database, database_url, ping
 from bot.store.due_work import DueWork
 from bot.store.installations import Installations
-from bot.store.schema import HEAD, check_keys, is_known, revision_of
+from bot.store.schema import HEAD, can_serve, check_keys, is_known, revision_of
 from bot.store.seal import Keyring
 
 if TYPE_CHECKING:
@@ -95,9 +95,10 @@ class StoreChecks:
             return fail(
                 "schema", "The database has no tables of this bot yet.", "Run `python -m bot migrate`."
             )
-        if found == HEAD:
+        if can_serve(found):
             self._is_current = True
-            return ok("schema", f"The tables are of this release ({HEAD}).")
+            whose = "this release" if found == HEAD else "the next release, and this one works on them"
+            return ok("schema", f"The tables are of {whose} ({found}).")
         if await asyncio.to_thread(is_known, found):
             return fail(
                 "schema",

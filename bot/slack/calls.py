@@ -22,6 +22,16 @@ def part_of(whole: Payload, name: str) -> Payload:
     return part if isinstance(part, Mapping) else {}
 
 
+def readable(node: Any) -> Any:
+    """Return parsed JSON in which half of a sign is replaced: JSON can name one (`"\\ud800"`), but nobody can store it,
+    send it on or read it. RecursionError when it is nested too deeply."""
+    if isinstance(node, str):
+        return node if node.isascii() else node.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(node, dict):
+        return {readable(name): readable(value) for name, value in node.items()}
+    return [readable(one) for one in node] if isinstance(node, list) else node
+
+
 def address_in(found: object) -> str:
     """Return an address that can be posted to; empty for anything else, and the answer then takes another way."""
     if not isinstance(found, str) or len(found) > LONGEST_ADDRESS:

@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot.model.accounts import SlackUser
-from bot.slack.calls import HOME, MODAL, Call, Event, Payload, ReplyTo, SlackHome, View, address_in, part_of
+from bot.slack.calls import (
+    HOME,
+    MODAL,
+    Call,
+    Event,
+    Payload,
+    ReplyTo,
+    SlackHome,
+    View,
+    address_in,
+    part_of,
+    readable,
+)
 
 _CONVERSATION = re.compile(r"[CDG][A-Z0-9]{1,40}")
 _TS = re.compile(r"\d{1,12}\.\d{1,6}")
@@ -259,8 +271,8 @@ def _timestamp(found: object) -> str:
 def _view(body: Payload) -> View | None:
     view = part_of(body, "view")
     kind = view.get("type")
-    if kind not in (MODAL, HOME):
-        return None
+    if kind not in (MODAL, HOME) or (kind == MODAL and not view.get("id")):
+        return None  # in a modal without an id nothing can be shown: the answer takes another way
     return _as_known(view, str(kind))
 
 
@@ -285,7 +297,7 @@ def _value(text: object) -> Mapping[str, str | int] | None:
     if not isinstance(text, str):
         return None
     try:
-        value = json.loads(text)
+        value = readable(json.loads(text))
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

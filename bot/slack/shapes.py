@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from bot.slack.calls import readable
+
 _TEXTS = frozenset(
     {
         "type", "subtype", "command", "callback_id", "action_id", "block_id", "team_id", "enterprise_id", "user_id",
@@ -28,14 +30,17 @@ class NotOfSlack(ValueError):
 
 
 def checked(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the payload for Bolt: without fields that are null, and without `response_urls`, of which nobody makes
-    use and two are too many for Bolt. NotOfSlack.
+    """Return the payload for Bolt: without fields that are null, without halves of signs, and without `response_urls`,
+    of which nobody makes use and two are too many for Bolt. NotOfSlack.
 
     Slack: docs "Implementing slash commands", "Handling user interaction", "Events API". The signature has proved
     who sent it, so this is no defence: it keeps what is odd from looking like a fault of ours, which Slack would send
     again and again.
     """
-    found = _checked(payload, 0)
+    try:
+        found = _checked(readable(payload), 0)
+    except RecursionError:
+        raise NotOfSlack("nested too deeply") from None
     found.pop("response_urls", None)
     if found.get("type") == "block_actions" and not found.get("actions"):
         raise NotOfSlack("actions")

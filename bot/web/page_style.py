@@ -3,14 +3,18 @@
 import hashlib
 import re
 from base64 import b64encode
+from functools import cached_property
 from importlib import resources
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response
 
 from bot.model.errors import BotError
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
 
 
 class PageStyle:
@@ -19,10 +23,6 @@ class PageStyle:
     def __init__(self, public_url: str) -> None:
         self.origin = "{0.scheme}://{0.netloc}".format(urlsplit(public_url)).lower()
         self.is_https = self.origin.startswith("https://")
-        self._templates = Environment(
-            loader=PackageLoader("bot.web"), autoescape=True, undefined=StrictUndefined, enable_async=False
-        )
-        self._templates.filters["marked"] = _marked
         self._style = resources.files("bot.web").joinpath("templates", "page.css").read_text("utf-8")
         digest = b64encode(hashlib.sha256(self._style.encode()).digest()).decode()
         self._headers = {
@@ -43,6 +43,17 @@ class PageStyle:
         if self.is_https:
             self._headers["Strict-Transport-Security"] = "max-age=31536000"
 
+    @cached_property
+    def _templates(self) -> "Environment":
+        # Imported when the first page is asked for: many bots never show one, and it takes three megabytes.
+        from jinja2 import Environment, PackageLoader, StrictUndefined
+
+        templates = Environment(
+            loader=PackageLoader("bot.web"), autoescape=True, undefined=StrictUndefined, enable_async=False
+        )
+        templates.filters["marked"] = _marked
+        return templates
+
     def page(self, template: str, *, status: int = 200, **values: object) -> Response:
         """Return a page drawn from a template of this package; every value is escaped."""
         html = self._templates.get_template(template).render(style=self._style, **values)
@@ -62,6 +73,8 @@ class PageStyle:
         return RedirectResponse(url, status_code=303, headers=self._headers)
 
 
-def _marked(sentence: str) -> Markup:
+def _marked(sentence: str) -> "Markup":
     """Return a sentence with what stands between backticks as code; all else is escaped."""
+    from markupsafe import Markup, escape
+
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))  # noqa: S704 - escaped just here

@@ -1,12 +1,15 @@
 """uvicorn's HTTP protocol with bounds on what a client may cost before it has made a request.
 
-uvicorn 0.54 with httptools accepts headers without end, and a connection that never finishes them.
+uvicorn 0.54 with httptools accepts headers without end, and a connection that never finishes them. Where more
+connections are open than its own `limit_concurrency`, it answers 503 on all of them, the first ones too.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from bot.slack.room import Room
 
 LARGEST_HEAD = 32 * 1024
 """Bytes of request line and headers."""
@@ -16,10 +19,23 @@ HEAD_SECONDS = 10.0
 """Seconds from a request's first byte to the end of its headers."""
 BODY_SECONDS = 30.0
 """Seconds for a body, also one that nobody reads."""
+_FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nretry-after: 60\r\nconnection: close\r\n\r\n"
+)
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
-    """Closes connections whose request heads are too long or too slow."""
+    """Closes connections whose request heads are too long or too slow, and refuses those there is no room for.
+
+    uvicorn makes one for each connection, of the class it is given: `of` makes a class for one server.
+    """
+
+    room: ClassVar[Room | None] = None
+
+    @classmethod
+    def of(cls, room: Room) -> type["BoundedHttpProtocol"]:
+        """Return the class for a server with this room."""
+        return type("OneServersHttpProtocol", (cls,), {"room": room})
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -27,16 +43,27 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._unparsed_bytes = 0
         self._completed = False
+        self._has_place = False
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Start the clock with the connection."""
+        """Start the clock with the connection; refuse it where there is no room."""
         super().connection_made(transport)
+        self._has_place = self.room is None or self.room.enter()
+        if not self._has_place:
+            assert self.room is not None
+            self.room.turn_away()
+            transport.write(_FULL)
+            transport.close()
+            return
         self._time(IDLE_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing is left to be timed."""
         self._time(None)
+        if self.room is not None and self._has_place:
+            self.room.leave()
+        self._has_place = False
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Generator
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.slack.room import Room
 from bot.web.protocol import BoundedHttpProtocol
 
 GRACE_SECONDS = 16
 """For requests that are open when the process stops, such as a link page waiting for Vault."""
 MOST_CONNECTIONS = 1000
-"""Beyond that, 503: the bot keeps its file descriptors for Slack, Vault and the database."""
+"""Further ones get 503 and are closed: the bot keeps its file descriptors for Slack, Vault and the database."""
 
 
 class CannotListen(Exception):
@@ -40,9 +41,8 @@ class WebServer:
             server_header=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            http=BoundedHttpProtocol,
+            http=BoundedHttpProtocol.of(Room("connections", MOST_CONNECTIONS)),
             ws="none",
-            limit_concurrency=MOST_CONNECTIONS,
         )
         self._server = _Server(config)
         self._host, self._port = host, port

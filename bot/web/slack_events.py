@@ -24,11 +24,13 @@ from bot.model.clock import Clock
 from bot.model.meters import HTTP, NO_METERS, Meters
 from bot.model.secret import Secret
 from bot.slack.shapes import checked
-from bot.web.bodies import BodyTooLarge, BodyTooSlow, read_body
+from bot.web.bodies import BodyTooLarge, BodyTooSlow, Budget, TooManyBodies, read_body
 
 log = structlog.get_logger()
 
 LARGEST_BODY = 1024 * 1024
+MOST_OF_ALL_BODIES = 64 * 1024 * 1024
+"""Bytes. Nothing is known of a sender before its body is whole; Slack's own are there in no time."""
 REPLAY_WINDOW = 600.0
 MOST_REMEMBERED = 50_000
 OK = 200
@@ -55,16 +57,19 @@ class SlackEvents:
         self._clock = clock
         self._verifier = SignatureVerifier(signing_secret.reveal(), clock=_BotClock(clock))
         self._seen: OrderedDict[str, float] = OrderedDict()
+        self._budget = Budget(MOST_OF_ALL_BODIES)
 
     async def endpoint(self, request: Request) -> Response:
         """POST /slack/events. 401 for what Slack did not sign, 400 for what cannot be read."""
         timing = self._meters.payload(HTTP)
         try:
-            body = await read_body(request, limit=LARGEST_BODY)
+            body = await read_body(request, limit=LARGEST_BODY, budget=self._budget)
         except BodyTooLarge:
             return Response(status_code=413)
         except BodyTooSlow:
             return Response(status_code=408)
+        except TooManyBodies:
+            return Response(status_code=503)
         signature = request.headers.get("x-slack-signature", "")
         if not signature and body.startswith(b"ssl_check=1"):
             # Slack's look at our certificate (docs, "Implementing slash commands"). Nothing comes of it.

@@ -145,6 +145,13 @@ async def test_schema__of_another_release(
     assert next_step in found["schema"].next_step
 
 
+async def test_schema__of_the_next_release_can_be_served(demo: DemoWorkspace, copy: Path) -> None:
+    change(copy, "UPDATE alembic_version SET version_num = ?", f"{int(HEAD) + 1:04}")
+    found = await examined(demo, DATABASE_URL=f"sqlite:///{copy}")
+    assert found.worse_than_ok() == {}
+    assert "next release" in found["schema"].what
+
+
 async def test_schema__of_a_database_without_tables(demo: DemoWorkspace, tmp_path: Path) -> None:
     (tmp_path / "empty.db").touch()
     found = await examined(demo, DATABASE_URL=f"sqlite:///{tmp_path / 'empty.db'}")

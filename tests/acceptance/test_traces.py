@@ -104,7 +104,12 @@ def nobody_in(collector: Collector, demo: DemoWorkspace) -> None:
     text = b"".join(collector.bodies).decode("utf-8", errors="replace")
     workspace = demo.slack.workspace
     secret = {
-        *(part for one in workspace.users.values() if not one.is_bot for part in (one.id, one.name, one.team_id)),
+        *(
+            part
+            for one in workspace.users.values()
+            if not one.is_bot
+            for part in (one.id, one.name, one.team_id)
+        ),
         *(channel.id for channel in workspace.channels.values()),
         *(part for one in demo.vault.uploads() for part in (one.id, one.path, one.name)),
         *(one.dns for one in demo.vault.vaults.values()),

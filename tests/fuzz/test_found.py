@@ -72,3 +72,15 @@ def test_slack_endpoint__what_was_found(world: World) -> None:
     event = {"type": "app_home_opened", "user": "U0NOBODY", "tab": "messages", "channel": "D0NOBODY"}
     told = {"type": "event_callback", "team_id": "T0NORDLICHT", "event": event, "event_id": "Ev0FOUND"}
     assert send(world, json.dumps(told).encode(), JSON)[0].status_code == 200
+
+    # A click in a modal that has no id: nobody foresaw that the answer cannot be shown there.
+    action = {"type": "button", "block_id": "b1", "action_id": "open_list", "value": '{"p":2}'}
+    click = {
+        "type": "block_actions",
+        "team": {"id": "T0NORDLICHT"},
+        "user": user,
+        "actions": [action],
+        "trigger_id": "1.2.a",
+    }
+    _, (answer,) = send(world, *encoded(({**click, "view": {"id": "", "type": "modal"}}, WITHIN)))
+    assert answer.text

@@ -17,6 +17,7 @@ from bot.config import Config
 from bot.demo.slack.messages import Message
 from bot.demo.vault import seed
 from bot.demo.workspace import DemoWorkspace, demo_workspace, hidden_fields, link_address
+from bot.model.errors import BotError
 from bot.slack import replies
 from tests.fuzz.sentences import assert_sentence, texts_in
 
@@ -113,7 +114,9 @@ class World:
         self.running = await self._stack.enter_async_context(build(config, started))
         started.set()
         self.client = await self._stack.enter_async_context(
-            httpx.AsyncClient(transport=httpx.ASGITransport(self.running.web), base_url=demo.bot.url)
+            httpx.AsyncClient(
+                transport=httpx.ASGITransport(self.running.web), base_url=demo.bot.url, trust_env=False
+            )
         )
         for person in LINKED:
             await self.link(person)
@@ -195,7 +198,10 @@ class _Kept(logging.Handler):
 
 
 def _is_nobodys_fault(line: Mapping[str, Any]) -> bool:
-    """Whether there was nobody to tell: neither the person nor the response_url exists any more."""
+    """Whether there was nobody to tell, since neither the person nor the response_url exists; and what an event asked
+    for, without anybody waiting, failed in a way that is foreseen."""
+    if line["event"] == "event came to nothing":
+        return isinstance(line["exc_info"], BotError)
     return line["event"] == "answer not delivered" and "exc_info" not in line
 
 

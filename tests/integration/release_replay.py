@@ -130,6 +130,7 @@ def raw(url: str) -> Iterator[Raw]:
         with closing(
             sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None, timeout=20)
         ) as connection:
+            connection.execute("PRAGMA synchronous = OFF")  # nothing here need outlive the test
             yield Raw(connection, is_sqlite=True)
     else:
         with psycopg.connect(url, autocommit=True) as server:
@@ -158,6 +159,19 @@ def faults_of_replay(database: Raw, scenes: Sequence[Scene]) -> list[str]:
                     f"{scene.test}, statement {number} gave {step.gave}, and now {gave}: {step.sql}"
                 )
                 break
+    return faults
+
+
+def faults_of_adding(database: Raw, rows: dict[str, list[dict[str, Any]]]) -> list[str]:
+    """Which tables no longer take the rows that the release writes."""
+    database.empty()
+    faults = []
+    for table, some in rows.items():
+        try:
+            for row in some:
+                database.add(table, row)
+        except (sqlite3.Error, psycopg.Error) as error:
+            faults.append(f"{table} takes no such row any more ({error})")
     return faults
 
 

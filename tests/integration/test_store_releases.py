@@ -16,6 +16,7 @@ from tests.databases import ALICE, linked
 from tests.integration.release_replay import (
     KINDS,
     Raw,
+    faults_of_adding,
     faults_of_replay,
     faults_of_rows,
     raw,
@@ -62,6 +63,12 @@ def kind_of(url: str) -> str:
     return KINDS[0] if url.startswith("sqlite") else KINDS[1]
 
 
+def faults(database: Raw, url: str) -> list[str]:
+    """What the last release can no longer do on these tables."""
+    said = faults_of_replay(database, recorded_scenes(BEFORE, kind_of(url)))
+    return said + faults_of_adding(database, recorded_rows(BEFORE))
+
+
 async def at_revision(url: str, revision: str) -> None:
     """Make the tables of a release."""
     async with Database.open(parsed(url)) as db:
@@ -74,9 +81,7 @@ async def test_last_release__keeps_its_rows_in_an_update(database_url: str) -> N
     await at_revision(database_url, BEFORE)
     with raw(database_url) as database:
         assert set(rows) == set(database.tables())
-        for table, some in rows.items():
-            for row in some:
-                database.add(table, row)
+        assert faults_of_adding(database, rows) == []
     async with Database.open(parsed(database_url)) as db:
         assert await migrate(db) == HEAD
     with raw(database_url) as database:
@@ -85,29 +90,25 @@ async def test_last_release__keeps_its_rows_in_an_update(database_url: str) -> N
 
 async def test_last_release__goes_on_working_after_an_update(database_url: str) -> None:
     """Every statement it makes, in the order of its own store tests: they work, and give what they gave."""
-    scenes = recorded_scenes(BEFORE, kind_of(database_url))
     await at_revision(database_url, HEAD)
     with raw(database_url) as database:
-        assert faults_of_replay(database, scenes) == []
-        database.empty()
+        assert faults(database, database_url) == []
 
 
 @pytest.mark.parametrize("change", BREAKING)
 async def test_check__finds_what_the_last_release_cannot_live_with(database_url: str, change: str) -> None:
-    scenes = recorded_scenes(BEFORE, kind_of(database_url))
     await at_revision(database_url, BEFORE)
     with raw(database_url) as database:
         step(database, BREAKING[change])
-        assert faults_of_replay(database, scenes) != []
+        assert faults(database, database_url) != []
 
 
 @pytest.mark.parametrize("change", HARMLESS)
 async def test_check__lets_pass_what_the_last_release_does_not_notice(database_url: str, change: str) -> None:
-    scenes = recorded_scenes(BEFORE, kind_of(database_url))
     await at_revision(database_url, BEFORE)
     with raw(database_url) as database:
         step(database, HARMLESS[change])
-        assert faults_of_replay(database, scenes) == []
+        assert faults(database, database_url) == []
 
 
 @pytest.mark.parametrize(
@@ -117,9 +118,7 @@ async def test_check__finds_rows_that_an_update_has_changed(database_url: str, c
     rows = recorded_rows(BEFORE)
     await at_revision(database_url, BEFORE)
     with raw(database_url) as database:
-        for table, some in rows.items():
-            for row in some:
-                database.add(table, row)
+        assert faults_of_adding(database, rows) == []
         assert faults_of_rows(database, rows) == []
         step(database, change)
         assert len(faults_of_rows(database, rows)) == 1

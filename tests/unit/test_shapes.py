@@ -67,3 +67,28 @@ def test_checked__two_response_urls_break_nothing() -> None:
 def test_checked__names_the_field_that_is_off(payload: dict[str, Any], field: str) -> None:
     with pytest.raises(NotOfSlack, match=f"^{field}$"):
         checked(payload)
+
+
+def test_checked__half_of_a_sign_is_replaced() -> None:
+    """JSON can name one; no database and no request can hold it."""
+    found = checked(
+        {
+            **CLICK,
+            "trigger_id": "a\ud800b",
+            "user": {"id": "U\udc00", "name": "\U0001f4a9"},
+            "\ud800": ["\ud800"],
+        }
+    )
+    assert found["trigger_id"] == "a\ufffdb"
+    assert found["user"] == {"id": "U\ufffd", "name": "\U0001f4a9"}
+    assert found["\ufffd"] == ["\ufffd"]
+
+
+def test_checked__nested_too_deeply() -> None:
+    deep: Any = "x"
+    for _ in range(100_000):
+        deep = [deep]
+    with pytest.raises(NotOfSlack, match="nested"):
+        checked({**CLICK, "state": {"values": deep}})
+    while isinstance(deep, list):  # or Python itself would take the way down, when it frees it
+        deep = deep[0]

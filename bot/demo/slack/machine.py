@@ -110,7 +110,7 @@ class SlackMachine:
             self._whom,
             self.clock.now,
         )
-        self._server = LoopbackServer()
+        self._server = LoopbackServer(tells_date=False)
         self._front: str | None = None
 
     async def start(self, port: int = 0) -> None:

@@ -47,7 +47,7 @@ class SlackWorkspaces:
             for one in workspaces
         }
         self.oauth = OAuth(shared, self.workspaces, clock.now, rotating=rotating)
-        self._server = LoopbackServer()
+        self._server = LoopbackServer(tells_date=False)
 
     def __getitem__(self, domain: str) -> SlackEmulator:
         return self.workspaces[domain]

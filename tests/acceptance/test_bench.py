@@ -1,0 +1,67 @@
+"""A small run of `make bench`: it measures what it says it does, and nothing is lost on the way. No time is judged."""
+
+import pytest
+
+from bench import lives
+from bench.bars import Report
+from bench.commands import Plan, measure
+from bench.driving import at_once
+from bench.stand_ins import StandIns, stand_ins
+from bench.world import BOT, HTTP, LEAST, SOCKET, subject
+
+SMALL = Plan(rounds=1, commands=20, burst=20, many=100, memory=100)
+MODES = pytest.mark.parametrize("mode", [HTTP, SOCKET])
+
+
+@MODES
+async def test_bench__tells_every_bar_of_the_commands(mode: str, capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    await measure(report, mode, SMALL)
+    assert report.lapses == []
+    told = capsys.readouterr().out
+    for bar in (
+        "CPU for each command, as a ratio to the least code",
+        "commands/s, as a ratio to the least code",
+        "commands/s, as a ratio to the tutorial's",
+        "new connections for each command",
+        "ack p50, more than the least code's",
+        "answer p50, more than the least code's",
+        "the tutorial's bot loses",
+    ):
+        assert bar in told
+    assert told.count("one Vault call each") == 4
+
+
+async def test_bench__tells_every_bar_of_a_life(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report()
+    await lives.start(report, HTTP, SMALL)
+    await lives.many(report, HTTP, SMALL)
+    await lives.memory(report, SOCKET, SMALL)
+    assert report.lapses == []
+    told = capsys.readouterr().out
+    for bar in ("start to first answer", "memory when idle", "100 commands, 64 at once", "growth"):
+        assert bar in told
+
+
+@MODES
+@pytest.mark.parametrize("name", [LEAST, BOT])
+async def test_round__counts_one_vault_call_and_one_answer_for_each_command(
+    name: str, mode: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    async with stand_ins() as app, subject(name, mode, app, tmp_path_factory.mktemp("bench")) as found:
+        await found.ready()
+        done = await at_once(found, 30, 10)
+    assert (done.vault_calls, app.tally.answers.total(), len(app.tally.answers)) == (30, 30, 30)
+    assert done.lapses == []
+
+
+async def test_round__names_what_went_wrong(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A yardstick that sees nothing would find every bar met."""
+
+    class Forgetful(StandIns):
+        def take(self, path: str, body: bytes) -> None: ...
+
+    report = Report()
+    report.faultless("here", ["1 lost"])
+    report.at_most("there", 2, 1)
+    assert (report.close(), report.missed) == (1, ["here", "there"])
