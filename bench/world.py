@@ -27,6 +27,8 @@ from bot.store.seal import Keyring, new_key
 
 SIGNING_SECRET = "bench-signing-secret"
 VAULT_SESSION = "veeva-vault-bench"
+START_SECONDS = 300.0
+"""Only against waiting for ever."""
 HTTP, SOCKET = "HTTP mode", "Socket Mode"
 LEAST, BOT, TUTORIAL = "least", "bot", "tutorial"
 _MODULES = {
@@ -51,13 +53,19 @@ class Subject:
     session: aiohttp.ClientSession
 
     async def hand_in(self, key: str) -> None:
-        """Send one `/upload-status` as Slack would, and return when it is acknowledged; `key` marks its answer."""
+        """Send one `/upload-status` as Slack would, and return when it is acknowledged; `key` marks its answer.
+
+        ConnectionError or aiohttp.ClientError when it is not.
+        """
         fields = {
             "command": "/upload-status", "text": UPLOAD_ID, "team_id": TEAM, "user_id": USER, "channel_id": "C1",
             "response_url": f"{self.app.address}/answer/{key}", "trigger_id": key, "api_app_id": "A1",
         }  # fmt: skip
         if self.mode == SOCKET:
-            await self.app.sockets[_app_token(self.name)].hand_in(key, fields)
+            socket = self.app.sockets.get(_app_token(self.name))
+            if socket is None:
+                raise ConnectionError(f"{self.name} has no websocket")
+            await socket.hand_in(key, fields)
             return
         body = urlencode(fields).encode()
         async with self.session.post(
@@ -78,8 +86,9 @@ class Subject:
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
     async def ready(self) -> None:
-        """Wait until commands may be handed in."""
-        while self.process.returncode is None:
+        """Wait until commands may be handed in; RuntimeError when it never comes to that."""
+        give_up = time.monotonic() + START_SECONDS
+        while self.process.returncode is None and time.monotonic() < give_up:
             if self.mode == SOCKET:
                 if _app_token(self.name) in self.app.sockets:
                     return
@@ -92,7 +101,7 @@ class Subject:
                 except aiohttp.ClientError:
                     pass
             await asyncio.sleep(0.01)
-        raise RuntimeError(f"{self.name} ended; see its log")
+        raise RuntimeError(f"{self.name} did not start; see its log")
 
 
 @asynccontextmanager

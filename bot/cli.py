@@ -274,13 +274,12 @@ def environment() -> Mapping[str, str]:
 
 def _in_loop(work: Callable[[], Coroutine[None, None, int]]) -> int:
     import structlog
-    import uvloop
 
     from bot.logs import set_up_logging
 
     if not structlog.is_configured():
         set_up_logging("WARNING", None)
-    return uvloop.run(work())
+    return asyncio.run(work())
 
 
 def _end_of_imports() -> None:

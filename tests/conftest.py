@@ -15,6 +15,7 @@ from tests.databases import *  # noqa: F403
 _skipped: list[str] = []
 
 LONGEST_FILES = (
+    "test_chaos",
     "test_reminders_replicas", "test_demo_process", "test_operator_cli", "test_process", "test_credential_life",
     "test_audit", "test_reminders_machine", "test_accessible", "test_reminders_links", "test_mentions",
     "test_reminders_downtime", "test_worker_processes", "test_reminders_people", "test_oidc", "test_surfaces",

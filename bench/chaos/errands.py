@@ -27,7 +27,7 @@ class Fate(StrEnum):
     DIED = "died with its replica, after the ack"
     AFTER_OUTAGE = "answered by a repeat of its event, as the database was down when Slack sent it first"
     REFUSED = "not answered, as Slack refused every way"
-    HELD_UP = "acked late, but so long the emulated Slack itself was held up by the machine"
+    HELD_UP = "acked late, while the machine had no processor for the bot or the emulated Slack"
     LATE_ACK = "acked late or not at all"
     LOST = "not answered"
     DOUBLE = "answered more than once"
@@ -70,7 +70,7 @@ class Errand:
     is_near_repeat: bool = False
     """Slack has just sent an earlier mention of the person's once more."""
     is_held_up: bool = False
-    """The emulators' own event loop stood still for a second or more while it was on its way."""
+    """The emulators' own event loop, or a replica, got no processor for a second or more while it was on its way."""
     is_cut: bool = False
     """Its replica was killed, or its websocket cut, before it was acked or answered."""
     is_killed: bool = False

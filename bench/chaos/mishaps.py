@@ -15,7 +15,7 @@ Mishap = Callable[[], Awaitable[None]]
 LOOK_EVERY = 0.05
 SAMPLE_EVERY = 0.2
 LONG = 1.0
-"""Seconds: what the emulated Slack is held up for, it would count as the bot's."""
+"""Seconds: for what the emulated Slack itself is held up, it would blame the bot."""
 DOWN_SECONDS = 1.0
 """Until a killed replica is started again."""
 
@@ -92,5 +92,5 @@ async def _sample(stage: Stage, crowd: Crowd) -> None:
         await asyncio.sleep(SAMPLE_EVERY)
         held_up = time.monotonic() - begun - SAMPLE_EVERY
         stage.held_up = max(stage.held_up, held_up)
-        if held_up > LONG:
+        if held_up > LONG or stage.is_starved():
             crowd.hold_up()

@@ -30,7 +30,7 @@ NOTICES = ("I tell you this only once.", "is now linked")
 A_MOMENT = 0.5
 """Seconds, where the answer says to try again in a minute: or most commands would meet a database that is down."""
 NOT_LINKED = ("has ended", "not linked")
-SERVER_ERROR = 500
+GONE, SERVER_ERROR = 404, 500
 ASKED_BY = re.compile(r"<@(\w+)>")
 
 Ask = Callable[[], Awaitable[Delivery]]
@@ -233,13 +233,13 @@ class Crowd:
             return
         whom = exchange.who
         if whom is None and isinstance(exchange.request, dict):
-            # What is posted for all to read names who asked.
-            named = ASKED_BY.search(str(exchange.request.get("text")))
-            whom = named[1] if named else None
+            # A direct message is opened with somebody; what is posted for all to read names who asked.
+            named = ASKED_BY.search(f"{exchange.request.get('text')}")
+            whom = named[1] if named else exchange.request.get("users")
         person = self.people.get(whom or "")
         if person is None or person.errand is None:
             return
         errand = person.errand
         errand.told = person.direct_messages()[errand.told_before :]
         status = exchange.status
-        errand.hear(failed=not isinstance(status, int) or status >= SERVER_ERROR)
+        errand.hear(failed=not isinstance(status, int) or status == GONE or status >= SERVER_ERROR)

@@ -3,9 +3,10 @@
 import asyncio
 import os
 import signal
-from collections import Counter
+import time
+from collections import Counter, deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +24,8 @@ REAL_TIME = {"DEMO_CLOCK_FILE": "", "POLL_EVERY": "1h"}
 """The bots go by the machine's clock and the database's; they look at nothing but what is asked or due."""
 UPLOADS_EACH = 3
 MEBIBYTE = 1024 * 1024
+WINDOW = 3.0
+"""Seconds; as long as an ack may take."""
 CHANNEL = "C0TRIALUPLOADS"
 
 
@@ -49,6 +52,7 @@ class Stage:
     down: set[BotProcess] = field(default_factory=set)
     """Replicas that are not ready: a load balancer sends them nothing."""
     held_up: float = 0.0
+    _waited: dict[int, deque[tuple[float, float]]] = field(default_factory=dict)
     _turn: int = 0
 
     def next_replica(self) -> BotProcess:
@@ -88,6 +92,19 @@ class Stage:
                 self.first_mb.setdefault(pid, megabytes)
                 self.last_mb[pid] = megabytes
                 self.peak_mb[pid] = max(megabytes, self.peak_mb.get(pid, 0.0))
+
+    def is_starved(self) -> bool:
+        """Whether a replica got no processor for half of the last seconds, though it wanted one: Linux counts that."""
+        found = False
+        for replica in self.replicas:
+            with suppress(OSError, IndexError):
+                waited = int(Path(f"/proc/{replica.pid}/schedstat").read_text().split()[1]) / 1e9
+                samples = self._waited.setdefault(replica.pid, deque())
+                samples.append((time.monotonic(), waited))
+                while samples[-1][0] - samples[0][0] > WINDOW:
+                    samples.popleft()
+                found |= samples[-1][1] - samples[0][1] > WINDOW / 2
+        return found
 
 
 @asynccontextmanager

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
+import stamina
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
@@ -20,7 +21,7 @@ from bot.model.errors import NotInstalled, OutOfTime, SlackUnavailable
 from bot.slack.blocks.kit import Message
 from bot.slack.calls import ReplyTo
 from bot.slack.installed import Installed, as_bot
-from bot.slack.workspace import PASSING, Workspace, error_code
+from bot.slack.workspace import PASSING, Workspace, error_code, is_passing
 
 log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ BLOCKS_REFUSED = ("invalid_blocks", "msg_blocks_too_long")
 OK, BAD_CONTENT, TOO_MANY, SERVER_ERROR, NO_ANSWER = 200, 400, 429, 500, 0
 PAUSES = (0.3, 1.0, 2.0)
 """Seconds before each repetition."""
+OPEN_TRIES = 4
 LONGEST_WAIT = 20.0
 """Seconds that Slack may ask us to wait; beyond that a direct message is the shorter way."""
 
@@ -181,7 +183,12 @@ class Replies:
         """Send a direct message (scopes im:write, chat:write); NotDelivered when Slack refuses. StoreError."""
 
         async def send(workspace: Workspace) -> None:
-            channel = await open_direct(self._client, workspace, slack_user)
+            # There is no other way behind this one, and to open a conversation twice does no harm.
+            async for attempt in stamina.retry_context(
+                on=is_passing, attempts=OPEN_TRIES, timeout=None, wait_initial=0.3, wait_max=2.0
+            ):
+                with attempt:
+                    channel = await open_direct(self._client, workspace, slack_user)
             await post(self._client, workspace, channel, message)
 
         try:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SHORTEST = 6
 """Signs; what is shorter is found in any text, and no secret is."""
+LONG_FOLDER = 10
 SECRET_SETTINGS = (
     "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_CLIENT_SECRET", "OIDC_CLIENT_SECRET",
     "ENCRYPTION_KEYS",
@@ -167,4 +168,6 @@ class SecretsSeen:
 def _parts_of(path: str, home: str) -> dict[str, str]:
     below = path.removeprefix(home)
     folder, _, name = below.rpartition("/")
-    return {path: "a path", below: "a path", folder: "a folder's path", name: "a file's name"}
+    found = {path: "a path", below: "a path", home + folder: "a folder's path", name: "a file's name"}
+    # The program has folders of its own, such as `/store/audit.py`, and tracebacks name them.
+    return found | ({folder: "a folder's path"} if len(folder) >= LONG_FOLDER else {})

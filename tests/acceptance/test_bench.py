@@ -2,15 +2,21 @@
 
 import pytest
 
-from bench import lives
+from bench import driving, lives
 from bench.bars import Report
 from bench.commands import Plan, measure
-from bench.driving import at_once
-from bench.stand_ins import StandIns, stand_ins
+from bench.stand_ins import Tally, stand_ins
 from bench.world import BOT, HTTP, LEAST, SOCKET, subject
 
 SMALL = Plan(rounds=1, commands=20, burst=20, many=100, memory=100)
 MODES = pytest.mark.parametrize("mode", [HTTP, SOCKET])
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slow machine is no lapse here."""
+    monkeypatch.setattr(driving, "ACK_LIMIT", 120.0)
+    monkeypatch.setattr(driving, "PATIENCE", 120.0)
 
 
 @MODES
@@ -50,18 +56,41 @@ async def test_round__counts_one_vault_call_and_one_answer_for_each_command(
 ) -> None:
     async with stand_ins() as app, subject(name, mode, app, tmp_path_factory.mktemp("bench")) as found:
         await found.ready()
-        done = await at_once(found, 30, 10)
+        done = await driving.at_once(found, 30, 10)
     assert (done.vault_calls, app.tally.answers.total(), len(app.tally.answers)) == (30, 30, 30)
     assert done.lapses == []
 
 
-async def test_round__names_what_went_wrong(tmp_path_factory: pytest.TempPathFactory) -> None:
+class Twice(Tally):
+    """Hears each answer twice."""
+
+    def take(self, key: str, body: bytes) -> None:
+        super().take(key, body)
+        super().take(key, body)
+
+
+class Never(Tally):
+    """Hears no answer."""
+
+    def take(self, key: str, body: bytes) -> None: ...
+
+
+@pytest.mark.parametrize(("tally", "lapses"), [(Twice(), ["4 doubled"]), (Never(), ["4 lost"])])
+async def test_round__sees_what_goes_wrong(
+    tally: Tally, lapses: list[str], tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A yardstick that sees nothing would find every bar met."""
+    monkeypatch.setattr(driving, "PATIENCE", 10.0)
+    async with stand_ins() as app, subject(LEAST, HTTP, app, tmp_path_factory.mktemp("bench")) as found:
+        await found.ready()
+        app.tally = tally
+        done = await driving.at_once(found, 4, 4)
+    assert done.lapses == lapses
 
-    class Forgetful(StandIns):
-        def take(self, path: str, body: bytes) -> None: ...
 
-    report = Report()
-    report.faultless("here", ["1 lost"])
-    report.at_most("there", 2, 1)
-    assert (report.close(), report.missed) == (1, ["here", "there"])
+def test_report__fails_by_lapses_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    slow, lost = Report(), Report()
+    slow.at_most("seconds", 2, 1)
+    lost.faultless("commands", ["1 lost"])
+    assert (slow.close(), lost.close()) == (0, 1)
+    assert capsys.readouterr().out.count("NOT met") == 4

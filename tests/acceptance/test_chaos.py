@@ -9,7 +9,7 @@ from bench.chaos.run import Plan, run
 from tests.postgres import find_binaries, started
 
 SMALL = Plan(
-    commands=300, people=24, reminders=20, seed=5, socket_mode=False, apart=timedelta(milliseconds=200)
+    commands=300, people=16, reminders=20, seed=5, socket_mode=False, apart=timedelta(milliseconds=200)
 )
 
 

@@ -223,3 +223,16 @@ async def test_response_url__and_direct_message_both_closed(demo: DemoWorkspace)
     await until(lambda: done_count(demo) > done, "the bot is done")
     assert log_lines(demo)[-1]["outcome"] == "not delivered"
     assert "31%" in (await ask(demo, "alice", seed.CHOLECAP)).text
+
+
+async def test_direct_message__whose_way_in_fails_for_a_moment(demo: DemoWorkspace) -> None:
+    """The last way there is: it is tried again, and the answer comes once."""
+    demo.slack.faults.add("response_url", slack_faults.ApiError("expired_url"))
+    demo.slack.faults.add("conversations.open", slack_faults.Dropped(), times=4)
+    done, before = done_count(demo), len(demo.slack.messages)
+    await demo.slack.slash(user="alice", text=seed.CHOLECAP)
+    await until(lambda: done_count(demo) > done, "the bot is done")
+    assert demo.slack.faults.waiting("conversations.open") == 0
+    (told,) = demo.slack.messages[before:]
+    assert "31%" in told.text
+    assert told in demo.slack.seen_by("alice", "dm")

@@ -1,6 +1,7 @@
 """Slack by websocket: answers, comes back after every kind of break, acks everything, says when it is away."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 
 import aiohttp
@@ -18,6 +19,7 @@ from bot.demo.vault import seed
 from bot.demo.vault.faults import Delay
 from bot.demo.workspace import DemoWorkspace
 from bot.model.secret import Secret
+from bot.slack import socket_mode as socket_mode_module
 from bot.slack.socket_mode import SocketMode
 from tests.acceptance.steps import (
     ask,
@@ -188,3 +190,50 @@ async def test_ack__that_cannot_be_sent_is_a_line_in_the_log() -> None:
     assert done == ["command", "command"]
     warned = [line["event"] for line in lines if line["log_level"] == "warning"]
     assert warned == ["ack not sent: the connection was lost meanwhile"] * 2
+
+
+class OpenConnection:
+    """Takes acks, and keeps them."""
+
+    def __init__(self) -> None:
+        self.acks: list[object] = []
+        self.logger = logging.getLogger("tests")
+
+    async def send_socket_mode_response(self, response: object) -> None:
+        self.acks.append(response)
+
+
+async def test_payloads__beyond_the_room_are_left_to_slack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While something is stuck: not acknowledged and told in the log, and the next one is taken when there is room."""
+    monkeypatch.setattr(socket_mode_module, "MOST_PAYLOADS", 1)
+    stuck, go_on = asyncio.Event(), asyncio.Event()
+
+    async def authorize() -> AuthorizeResult:
+        stuck.set()
+        await go_on.wait()
+        return AuthorizeResult(enterprise_id=None, team_id="T1")
+
+    async def command(ack: AsyncAck) -> None:
+        await ack()
+
+    app = AsyncApp(authorize=authorize, process_before_response=True, request_verification_enabled=False)
+    app.command("/upload-status")(command)
+    socket_mode, connection = SocketMode(app, Secret("xapp-1-A1-none"), AsyncWebClient()), OpenConnection()
+
+    async def arrive() -> None:
+        payload = {"command": "/upload-status", "team_id": "T1"}
+        request = SocketModeRequest("slash_commands", "E1", payload)
+        await socket_mode._counted(connection, request)  # type: ignore[arg-type]
+
+    with capture_logs() as lines:
+        first = asyncio.create_task(arrive())
+        await stuck.wait()
+        await arrive()
+        assert connection.acks == []
+        go_on.set()
+        await first
+        await arrive()
+    await socket_mode.close()
+    assert len(connection.acks) == 2
+    told = [line for line in lines if line["event"] == "no room: turned away"]
+    assert [(line["what"], line["turned_away"]) for line in told] == [("payloads", 1)]
