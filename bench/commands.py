@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.bars import Report
 from bench.driving import Round, at_once, paced
 from bench.stand_ins import stand_ins
-from bench.world import BOT, LEAST, TUTORIAL, Subject, subject
+from bench.world import BOT, HTTP, LEAST, TUTORIAL, Subject, subject
 
 SLOW_VAULT = 0.3
 _LIST = "none lost, doubled or late, one Vault call each"
@@ -36,8 +36,9 @@ async def measure(report: Report, mode: str, plan: Plan) -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         app = await stack.enter_async_context(stand_ins())
         subjects = [
-            await stack.enter_async_context(subject(name, mode, app, folder, plan.python))
-            for name in (LEAST, BOT, TUTORIAL)
+            await stack.enter_async_context(subject(name, of_one, app, folder, plan.python))
+            # There is one tutorial, and it is about HTTP.
+            for name, of_one in ((LEAST, mode), (BOT, mode), (TUTORIAL, HTTP))
         ]
         for one in subjects:
             await one.ready()

@@ -1,11 +1,10 @@
-"""The bot of a first afternoon, to compare with: Bolt's own server or Socket Mode, `requests`, `respond()`."""
+"""The bot of a first afternoon, to compare with: Bolt's own HTTP server, `requests` for each call, `respond()`."""
 
 import os
 from typing import Any
 
 import requests
 from slack_bolt import Ack, App, Respond
-from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 VAULT = os.environ["VAULTS"].partition("=")[2]
@@ -30,7 +29,4 @@ def upload_status(ack: Ack, respond: Respond, command: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    if "SLACK_APP_TOKEN" in os.environ:
-        SocketModeHandler(app, os.environ["SLACK_APP_TOKEN"]).start()  # type: ignore[no-untyped-call]
-    else:
-        app.start(port=int(os.environ["PORT"]))
+    app.start(port=int(os.environ["PORT"]))

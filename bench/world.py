@@ -37,7 +37,6 @@ _MODULES = {
     (BOT, HTTP): ["bot", "run"],
     (BOT, SOCKET): ["bot", "run"],
     (TUTORIAL, HTTP): ["bench.tutorial"],
-    (TUTORIAL, SOCKET): ["bench.tutorial"],
 }
 
 

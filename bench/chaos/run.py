@@ -69,14 +69,13 @@ async def run(plan: Plan, server: PostgresServer, logs: Path | None = None) -> O
             Path(name),
             socket_mode=plan.socket_mode,
             people=plan.people,
-            reminders=plan.reminders,
-            apart=plan.apart,
         ) as stage:
             weather = Weather(stage.demo, plan.seed)
             crowd = Crowd(stage, weather, plan.seed)
             await crowd.link_all()
             doubtful: set[str] = set()
             stage.demo.slack.on_exchange(lambda exchange: _note_doubtful(exchange, doubtful))
+            await stage.promise(plan.reminders, plan.apart)
             begun = time.monotonic()
             async with happening(stage, crowd, plan.commands):
                 await crowd.run(plan.commands)

@@ -93,6 +93,10 @@ class Stage:
                 self.last_mb[pid] = megabytes
                 self.peak_mb[pid] = max(megabytes, self.peak_mb.get(pid, 0.0))
 
+    async def promise(self, reminders: int, apart: timedelta) -> None:
+        """Promise Alice so many reminders, the first at once."""
+        self.keys = await plant(self.demo, self.url, reminders, first_due=datetime.now(UTC), apart=apart)
+
     def is_starved(self) -> bool:
         """Whether a replica got no processor for half of the last seconds, though it wanted one: Linux counts that."""
         found = False
@@ -114,10 +118,8 @@ async def set_up(
     *,
     socket_mode: bool,
     people: int,
-    reminders: int,
-    apart: timedelta,
 ) -> AsyncIterator[Stage]:
-    """Start everything and promise Alice's reminders, the first in some seconds."""
+    """Start everything; Alice is linked, and the others are there."""
     second_folder = folder / "second"
     second_folder.mkdir()
     with server.database() as url:
@@ -127,8 +129,6 @@ async def set_up(
             demo.vault.burst_limit = 10**6
             stage = Stage(demo, [demo.bot, second], server, url, socket_mode)
             await demo.link("alice", method="token")
-            due = datetime.now(UTC) + timedelta(seconds=10)
-            stage.keys = await plant(demo, url, reminders, first_due=due, apart=apart)
             for number in range(people):
                 _add_person(stage, number)
             yield stage

@@ -3,6 +3,7 @@
 A button's value comes back from the client and may be anything: it says what is meant, never what is allowed.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,6 +31,17 @@ def readable(node: Any) -> Any:
     if isinstance(node, dict):
         return {readable(name): readable(value) for name, value in node.items()}
     return [readable(one) for one in node] if isinstance(node, list) else node
+
+
+def state_in(text: object) -> Mapping[str, str | int] | None:
+    """Return what a button's value or a view's private metadata says; None where that is no JSON object."""
+    if not isinstance(text, str):
+        return None
+    try:
+        value = readable(json.loads(text))
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
 
 
 def address_in(found: object) -> str:

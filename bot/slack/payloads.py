@@ -3,7 +3,6 @@
 Shapes: Slack docs, "Implementing slash commands", "Handling user interaction" and "Events API".
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -20,7 +19,7 @@ from bot.slack.calls import (
     View,
     address_in,
     part_of,
-    readable,
+    state_in,
 )
 
 _CONVERSATION = re.compile(r"[CDG][A-Z0-9]{1,40}")
@@ -66,7 +65,7 @@ def from_action(body: Payload) -> Call:
             thread_ts=thread_ts,
             view=view,
         ),
-        value=_value(action.get("value") or part_of(action, "selected_option").get("value")),
+        value=state_in(action.get("value") or part_of(action, "selected_option").get("value")),
         values={str(action.get("action_id")): action} if view else {},
         channel_id=_conversation(channel_id),
         thread_ts=thread_ts,
@@ -168,7 +167,7 @@ def from_view(body: Payload) -> Call:
     """A form that was sent: `value` is its private metadata, of which `c` is the channel it was opened from, and `r`
     the response_url of the click that opened it; without that the answer goes by direct message."""
     slack_user, view = _clicker(body), part_of(body, "view")
-    value = _value(view.get("private_metadata")) or {}
+    value = state_in(view.get("private_metadata")) or {}
     # The form closes with its ack, so the answer goes elsewhere.
     return Call(
         kind=f"view:{view.get('callback_id') or ''}",
@@ -281,7 +280,7 @@ def _as_known(view: Payload, kind: str) -> View:
         id=str(view.get("id") or ""),
         kind=kind,
         hash=str(view.get("hash") or ""),
-        known=_value(view.get("private_metadata")) or {},
+        known=state_in(view.get("private_metadata")) or {},
     )
 
 
@@ -291,13 +290,3 @@ def _home(body: Payload, enterprise: object, team: object, otherwise: str = "") 
     org_wide = enterprise_id is not None and body.get("is_enterprise_install") in (True, "true")
     team_id = str(team) if team else otherwise if enterprise_id is None else ""
     return SlackHome(enterprise_id, None if org_wide else team_id or None)
-
-
-def _value(text: object) -> Mapping[str, str | int] | None:
-    if not isinstance(text, str):
-        return None
-    try:
-        value = readable(json.loads(text))
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

@@ -42,8 +42,10 @@ def checked(payload: Mapping[str, Any]) -> dict[str, Any]:
     except RecursionError:
         raise NotOfSlack("nested too deeply") from None
     found.pop("response_urls", None)
-    if found.get("type") == "block_actions" and not found.get("actions"):
-        raise NotOfSlack("actions")
+    if found.get("type") == "block_actions":
+        actions = found.get("actions") or [{}]
+        if not all("action_id" in action for action in actions):
+            raise NotOfSlack("actions")
     return found
 
 

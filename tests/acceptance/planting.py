@@ -43,7 +43,7 @@ async def plant(
     """
     keyring = Keyring.parse(demo.settings["ENCRYPTION_KEYS"])
     async with Database.open(database_url(url)) as db:
-        account = (await Accounts(db, keyring).summaries())[0]
+        account = await _alices(Accounts(db, keyring))
         watches = Watches(db, keyring)
         wished = [_wish(demo, account, first + n, first_due + n * apart, lead) for n in range(count)]
         following = iter(wished)
@@ -59,9 +59,13 @@ async def plant(
 async def look_now(demo: DemoWorkspace, url: str) -> None:
     """Let a bot look at what Alice watches, and go on looking."""
     async with Database.open(database_url(url)) as db:
-        account = (await Accounts(db, Keyring.parse(demo.settings["ENCRYPTION_KEYS"])).summaries())[0]
+        account = await _alices(Accounts(db, Keyring.parse(demo.settings["ENCRYPTION_KEYS"])))
         due = DueWork(db)
         await due.schedule([watch_jobs.looking(account.slack_user, account.vault_host, due.clock())])
+
+
+async def _alices(accounts: Accounts) -> AccountSummary:
+    return next(one for one in await accounts.summaries() if one.slack_user.user_id == "U0ALICE")
 
 
 def _wish(demo: DemoWorkspace, account: AccountSummary, number: int, due: datetime, lead: timedelta) -> Watch:

@@ -52,6 +52,7 @@ def test_checked__two_response_urls_break_nothing() -> None:
         ({**CLICK, "actions": []}, "actions"),
         ({**CLICK, "actions": True}, "actions"),
         ({**CLICK, "actions": ["refresh"]}, "actions"),
+        ({**CLICK, "actions": [{"block_id": "b"}]}, "actions"),
         ({**CLICK, "actions": [{"action_id": 7}]}, "action_id"),
         ({name: value for name, value in CLICK.items() if name != "actions"}, "actions"),
         ({**EVENT, "authorizations": "T1"}, "authorizations"),
