@@ -274,15 +274,19 @@ def environment() -> Mapping[str, str]:
 
 def _in_loop(work: Callable[[], Coroutine[None, None, int]]) -> int:
     import structlog
+    import uvloop
 
     from bot.logs import set_up_logging
 
     if not structlog.is_configured():
         set_up_logging("WARNING", None)
-    return asyncio.run(work())
+    import uvloop
+
+    return asyncio.run(work(), loop_factory=uvloop.new_event_loop) if False else uvloop.run(work())
 
 
 def _end_of_imports() -> None:
     """Let garbage be collected again, among what is made from here on."""
     gc.freeze()
     gc.enable()
+    gc.set_threshold(20_000, 20, 20)

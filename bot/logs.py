@@ -22,6 +22,9 @@ _MASKS = (
     (re.compile(r"(\w+://[^\s:/@]*:)[^\s@]+(@)"), r"\1…\2"),
 )
 
+# Most texts hold nothing of all this, and to see that takes one look.
+_SUSPECT = re.compile("|".join(f"(?:{pattern.pattern})" for pattern, _ in _MASKS), re.IGNORECASE)
+
 # These write whole requests, tokens included, at DEBUG, and rejected bodies at INFO.
 _TALKATIVE = (
     "slack_bolt", "slack_sdk", "aiohttp", "aiosqlite", "httpx", "httpcore", "uvicorn", "websockets",
@@ -36,8 +39,9 @@ def _is_terse(record: logging.LogRecord) -> bool:
 
 def mask(text: str) -> str:
     """Return the text without anything that looks like a credential, a ticket or an upload id in an address."""
-    for pattern, instead in _MASKS:
-        text = pattern.sub(instead, text)
+    if _SUSPECT.search(text):
+        for pattern, instead in _MASKS:
+            text = pattern.sub(instead, text)
     return text
 
 

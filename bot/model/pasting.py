@@ -140,14 +140,12 @@ def _fault(text: str) -> str | None:
         return "it is empty"
     if " " in text:
         return "it has a space in it"
+    if _ID.fullmatch(text):
+        return "it is only dots" if text in (".", "..") else None
     if strange := [sign for sign in dict.fromkeys(text) if not _ID.fullmatch(sign)]:
         shown = " ".join(sign if sign.isprintable() else f"U+{ord(sign):04X}" for sign in strange[:3])
         return f"it may hold only letters, digits, dots, - and _, but has {shown}"
-    if text in (".", ".."):
-        return "it is only dots"
-    if len(text) > LONGEST_ID:
-        return _too_long(text)
-    return None
+    return _too_long(text)
 
 
 def _too_long(text: str) -> str:

@@ -117,6 +117,7 @@ NEEDS_AN_ID = ("status", "watch", "unwatch")
 TAKES_AN_ID = (*NEEDS_AN_ID, *SYNONYMS)
 _MANY = {"all": Target.OWN, "auto": Target.OWN, "vault": Target.VAULT}
 SHARE = "share"
+_FIRST_WORDS = frozenset((*WORDS, *SYNONYMS))
 _MARKS = "`*_~“”\"'"
 
 
@@ -139,6 +140,12 @@ def read(text: str) -> Request:
     if _is_word(pieces):
         raise _unknown(text, _nearest(word, rest))
     return _status(pieces)
+
+
+def begins_with_a_word(text: str) -> bool:
+    """Whether it is a word of ours that comes first: else the text can only be an id, or nothing at all."""
+    pieces = text.replace("\u00a0", " ").split(None, 1)
+    return bool(pieces) and pieces[0].strip(_MARKS).lower() in _FIRST_WORDS
 
 
 def _status(pieces: Sequence[str]) -> ShowStatus | ShareUpload:

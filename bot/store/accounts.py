@@ -123,8 +123,7 @@ class Accounts:
         One that cannot be opened is left out, as if it were not linked, and logged: linking it again mends it.
         Only when that leaves nothing of something, SealBroken or KeyMissing is raised.
         """
-        async with self._db.read() as connection:
-            rows = (await connection.execute(_FIND, _person(slack_user))).all()
+        rows = await self._db.rows(_FIND, _person(slack_user))
         found: list[LinkedAccount] = []
         failure: SealBroken | KeyMissing | None = None
         for row in rows:
@@ -139,14 +138,12 @@ class Accounts:
 
     async def find_one(self, slack_user: SlackUser, vault_host: str) -> LinkedAccount | None:
         """Return the person's account at one Vault, or None; SealBroken or KeyMissing when it cannot be opened."""
-        async with self._db.read() as connection:
-            row = (await connection.execute(_FIND_ONE, _row(slack_user, vault_host))).one_or_none()
-        return account_of(row, self._keyring) if row else None
+        found = await self._db.rows(_FIND_ONE, _row(slack_user, vault_host))
+        return account_of(found[0], self._keyring) if found else None
 
     async def hosts_of(self, slack_user: SlackUser) -> list[str]:
         """Return the hosts of the person's links, oldest first, also of those that cannot be opened."""
-        async with self._db.read() as connection:
-            return list((await connection.execute(_HOSTS, _person(slack_user))).scalars())
+        return [row.vault_host for row in await self._db.rows(_HOSTS, _person(slack_user))]
 
     async def people_as(self, workspace: str, vault_host: str, vault_user_id: str) -> list[SlackUser]:
         """Return who of this workspace is linked as that Vault user, by user id; opens no seal."""

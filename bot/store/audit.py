@@ -6,14 +6,13 @@ state of both tables together. A process that has seen newer rows notices that t
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, literal
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Row, literal
 
 from bot.model.audit import Action, AuditEntry, AuditRow, Outcome
 from bot.model.errors import AuditBroken, BotError, KeyMissing
@@ -44,7 +43,7 @@ class Examined:
 class _Held:
     """The ends of the chain, checked, in a transaction that alone may move them."""
 
-    connection: AsyncConnection
+    connection: Connection
     ends: Ends
     key_id: str
 
@@ -163,25 +162,28 @@ class AuditLog:
         one of them was changed: what shows it is not thrown away.
         """
         count = 0
-        while gone := await self._prune_some(min(before, now), now):
+        while gone := await self._db.transact(partial(self._prune_some, min(before, now), now)):
             count += gone
         return count
 
     async def reseal(self) -> bool:
         """Seal the ends with the newest key, and return whether they had an older one."""
-        async with self._hold_ends() as held:
+
+        def work(connection: Connection) -> bool:
+            held = self._hold_ends(connection)
             older = held.key_id != self._keyring.newest_id
             if older:
-                await self._move(replace(held, key_id=self._keyring.newest_id), held.ends)
-        return older
+                self._move(replace(held, key_id=self._keyring.newest_id), held.ends)
+            return older
+
+        return await self._db.transact(work)
 
     async def _flush(self) -> None:
         """Write group after group until nobody waits. There is never more than one such task."""
         while self._waiting:
             group, self._waiting = self._waiting, []
             try:
-                async with self._hold_ends() as held:
-                    stored = await self._append(held, held.ends, [one.cells for one in group])
+                stored = await self._db.transact(partial(self._add, [one.cells for one in group]))
                 rows = [row_of(row) for row in stored]
                 self._seen = (rows[-1].seq, rows[-1].hash)
             except Exception as error:  # noqa: BLE001 - everybody who waits hears of it
@@ -197,59 +199,57 @@ class AuditLog:
                     if not one.written.done():
                         one.written.set_result(row)
 
-    async def _prune_some(self, before: datetime, now: datetime) -> int:
-        async with self._hold_ends() as held:
-            first, last = held.ends.first_seq, held.ends.last_seq
-            kept = await held.connection.scalar(audit_rows.FIRST_KEPT, {"before": before})
-            up_to = min(last if kept is None else kept - 1, first + PRUNED_AT_ONCE)
-            if up_to <= first:
-                return 0
-            old = [
-                tuple(row) for row in await held.connection.execute(audit_rows.OLDEST_ROWS, {"up_to": up_to})
-            ]
-            ends = replace(held.ends, first_seq=up_to, first_hash=old[-1][-1] if old else "")
-            check = ChainCheck(replace(held.ends, last_seq=up_to, last_hash=ends.first_hash))
-            for row in old:
-                check.look(row)
-            if faults := check.finish():
-                raise AuditBroken(reason=faults[0].rstrip("."))
-            await held.connection.execute(audit_rows.PRUNE, {"up_to": up_to})
-            note = f"{up_to - first} rows, up to number {up_to}"
-            entry = AuditEntry(at=now, action=Action.PRUNE, outcome=Outcome.DONE, note=note)
-            await self._append(held, ends, [cells_of(entry)])
+    def _add(self, entries: Sequence[tuple[int | str, ...]], connection: Connection) -> list[Stored]:
+        held = self._hold_ends(connection)
+        return self._append(held, held.ends, entries)
+
+    def _prune_some(self, before: datetime, now: datetime, connection: Connection) -> int:
+        held = self._hold_ends(connection)
+        first, last = held.ends.first_seq, held.ends.last_seq
+        kept = connection.scalar(audit_rows.FIRST_KEPT, {"before": before})
+        up_to = min(last if kept is None else kept - 1, first + PRUNED_AT_ONCE)
+        if up_to <= first:
+            return 0
+        old = [tuple(row) for row in connection.execute(audit_rows.OLDEST_ROWS, {"up_to": up_to})]
+        ends = replace(held.ends, first_seq=up_to, first_hash=old[-1][-1] if old else "")
+        check = ChainCheck(replace(held.ends, last_seq=up_to, last_hash=ends.first_hash))
+        for row in old:
+            check.look(row)
+        if faults := check.finish():
+            raise AuditBroken(reason=faults[0].rstrip("."))
+        connection.execute(audit_rows.PRUNE, {"up_to": up_to})
+        note = f"{up_to - first} rows, up to number {up_to}"
+        entry = AuditEntry(at=now, action=Action.PRUNE, outcome=Outcome.DONE, note=note)
+        self._append(held, ends, [cells_of(entry)])
         return up_to - first
 
-    @asynccontextmanager
-    async def _hold_ends(self) -> AsyncIterator[_Held]:
-        """Lend a transaction in which nobody else can move the ends, once they are proved to be ours."""
-        async with self._db.write() as connection:
-            found = (await connection.execute(audit_rows.LOCK_ENDS)).one_or_none()
-            if found is None:
-                await connection.execute(self._add_ends, self._sealed(Ends(), self._keyring.newest_id))
-                found = (await connection.execute(audit_rows.LOCK_ENDS)).one()
-            ends = _ends(found)
-            key_id = sealing_key(ends, found.mac, self._keyring)
-            newest = (await connection.execute(audit_rows.ENDMOST, {"last": ends.last_seq})).all()
-            there = [(ends.last_seq, ends.last_hash)] if ends.last_seq > ends.first_seq else []
-            if [tuple(row) for row in newest] != there:
-                raise AuditBroken(reason="its newest row is not the one that the sealed end names")
-            seq, last_hash = self._seen
-            if ends.last_seq < seq or (ends.last_seq == seq and ends.last_hash not in (last_hash, GENESIS)):
-                raise AuditBroken(reason="rows that were written are gone")
-            yield _Held(connection, ends, key_id)
+    def _hold_ends(self, connection: Connection) -> _Held:
+        """Return the ends, proved to be ours, once nobody else can move them in this transaction."""
+        found = connection.execute(audit_rows.LOCK_ENDS).one_or_none()
+        if found is None:
+            connection.execute(self._add_ends, self._sealed(Ends(), self._keyring.newest_id))
+            found = connection.execute(audit_rows.LOCK_ENDS).one()
+        ends = _ends(found)
+        key_id = sealing_key(ends, found.mac, self._keyring)
+        newest = connection.execute(audit_rows.ENDMOST, {"last": ends.last_seq}).all()
+        there = [(ends.last_seq, ends.last_hash)] if ends.last_seq > ends.first_seq else []
+        if [tuple(row) for row in newest] != there:
+            raise AuditBroken(reason="its newest row is not the one that the sealed end names")
+        seq, last_hash = self._seen
+        if ends.last_seq < seq or (ends.last_seq == seq and ends.last_hash not in (last_hash, GENESIS)):
+            raise AuditBroken(reason="rows that were written are gone")
+        return _Held(connection, ends, key_id)
 
-    async def _append(
-        self, held: _Held, ends: Ends, entries: Sequence[tuple[int | str, ...]]
-    ) -> list[Stored]:
+    def _append(self, held: _Held, ends: Ends, entries: Sequence[tuple[int | str, ...]]) -> list[Stored]:
         rows, moved = ends.extended(entries)
-        await held.connection.execute(audit_rows.ADD, [dict(zip(COLUMNS, row, strict=True)) for row in rows])
-        await self._move(held, moved)
+        held.connection.execute(audit_rows.ADD, [dict(zip(COLUMNS, row, strict=True)) for row in rows])
+        self._move(held, moved)
         return rows
 
-    async def _move(self, held: _Held, ends: Ends) -> None:
+    def _move(self, held: _Held, ends: Ends) -> None:
         # The key stays the same until `reseal`: while an operator restarts one process after the other with a new
         # key in front, those that do not know it yet must go on writing.
-        await held.connection.execute(audit_rows.MOVE_ENDS, self._sealed(ends, held.key_id))
+        held.connection.execute(audit_rows.MOVE_ENDS, self._sealed(ends, held.key_id))
 
     def _sealed(self, ends: Ends, key_id: str) -> dict[str, Any]:
         return {"id": 1, **asdict(ends), "mac": seal_of(ends, self._keyring, key_id)}

@@ -39,6 +39,8 @@ class WebServer:
             log_config=None,
             access_log=False,
             server_header=False,
+            # Nothing here asks who is in front of us, or by what name.
+            proxy_headers=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=GRACE_SECONDS,
             http=BoundedHttpProtocol.of(Room("connections", MOST_CONNECTIONS)),

@@ -22,6 +22,8 @@ LONGEST_SECTION = 3000
 LONGEST_HEADER = 150
 LONGEST_BUTTON = 75
 
+_terse = json.JSONEncoder(separators=(",", ":")).encode
+
 # Control signs break lines and layouts; the bidirectional ones can make `gpj.exe` look like `exe.jpg`.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
@@ -116,7 +118,7 @@ def button(
         "text": {"type": "plain_text", "text": clip(label, LONGEST_BUTTON), "emoji": False},
     }
     if value is not None:
-        element["value"] = json.dumps(value, separators=(",", ":"))
+        element["value"] = _terse(value)
     if url:
         element["url"] = url
     if style:
@@ -157,7 +159,7 @@ def modal(
     if submit:
         view["submit"] = {"type": "plain_text", "text": clip(submit, 24)}
     if metadata is not None:
-        view["private_metadata"] = json.dumps(metadata, separators=(",", ":"))
+        view["private_metadata"] = _terse(metadata)
     return view
 
 

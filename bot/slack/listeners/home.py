@@ -172,6 +172,8 @@ def _pages_at(call: Call) -> Pages:
 def _is_changing(call: Call) -> bool:
     if call.kind not in ("command", "mention"):
         return call.kind in CHANGING
+    if not parse.begins_with_a_word(call.text):
+        return False
     try:
         request = parse.read(call.text)
     except UsageError:
