@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             sep="\n",
             file=sys.stderr,
         )
-        print("README.md and .env.example tell what each may hold.", file=sys.stderr)
+        print("docs/operating.md and .env.example tell what each may hold.", file=sys.stderr)
         return 2
     except WrongUsage as error:
         print(error, file=sys.stderr)

@@ -16,7 +16,7 @@ from bot.model.secret import Secret
 from bot.slack.workspace import COPY_APP_TOKEN, COPY_BOT_TOKEN, PASSING, TOKEN_FAULTS, error_code, is_passing
 
 OFTEN_ADDED = frozenset({"im:history", "channels:history", "groups:history"})
-"""Scopes that an operator may grant beyond the manifest: README, "Reminders and what they promise"."""
+"""Scopes that an operator may grant beyond the manifest: docs/reminders.md."""
 SKEWED = timedelta(seconds=30)
 REFUSED = timedelta(minutes=5)
 """Slack docs, "Verifying requests from Slack": an older request is not to be believed, and is not."""

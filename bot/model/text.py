@@ -61,7 +61,7 @@ def plural(count: int, noun: str) -> str:
 
 def utc(moment: datetime) -> str:
     """Return a moment in UTC to the minute: `2026-03-05 08:14 UTC`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"{moment.astimezone(UTC).isoformat(' ')[:16]} UTC"
 
 
 BAR_CELLS = 15

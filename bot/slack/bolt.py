@@ -52,8 +52,9 @@ def bolt_app(client: AsyncWebClient, installed: Installed) -> AsyncApp:
         # The listener acknowledges and leaves its work to a task of ours. Without this, Bolt looks for the
         # acknowledgement every 10 ms.
         process_before_response=True,
-        # The signature is checked by web/slack_events over the raw body; Socket Mode has none.
+        # Both are looked at by web/slack_events, over the raw body; Socket Mode has neither.
         request_verification_enabled=False,
+        ssl_check_enabled=False,
         attaching_function_token_enabled=False,
         ignoring_self_assistant_message_events_enabled=False,
     )

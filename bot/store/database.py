@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, closing, suppress
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Select, create_engine, event, text
+from sqlalchemy import Connection, Engine, Select, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -119,7 +119,7 @@ class Database:
             finally:
                 self._give_turn_back()
 
-    async def rows(self, statement: Select[Any], values: Mapping[str, object]) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Select[Any], values: Mapping[str, object]) -> Sequence[Any]:
         """Return the rows of a statement that finds a few by an index: the quickest way to read them.
 
         On SQLite the event loop itself reads them: nothing else may be asked like this. Raises as `read`.
@@ -152,7 +152,6 @@ class Database:
             except TimeoutError:
                 raise StoreUnavailable(reason="too much is being written at once") from None
 
-
     def _give_turn_back(self) -> None:
         if self._turn:
             self._turn.release()
@@ -182,13 +181,13 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
 
 
 def _direct_sqlite(url: URL) -> DirectSqlite:
-    driver = url.set(drivername="sqlite+pysqlite")
-    reader = create_engine(driver, hide_parameters=True, connect_args={"isolation_level": None, "timeout": 0})
-    connect = {"isolation_level": None, "timeout": BUSY_SECONDS}
-    writer = create_engine(driver, hide_parameters=True, connect_args=connect)
-    for engine in (reader, writer):
-        _set_up_sqlite(engine)
-    return DirectSqlite(reader, writer.execution_options(writing=True))
+    def connect() -> sqlite3.Connection:
+        return sqlite3.connect(url.database or "", timeout=0, isolation_level=None)
+
+    options = {"isolation_level": None, "timeout": BUSY_SECONDS}
+    writer = create_engine(url.set(drivername="sqlite+pysqlite"), hide_parameters=True, connect_args=options)
+    _set_up_sqlite(writer)
+    return DirectSqlite(connect, writer.execution_options(writing=True))
 
 
 def _set_up_sqlite(engine: Engine) -> None:

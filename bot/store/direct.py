@@ -5,12 +5,12 @@ twice. So a few rows are read at once, without a thread, and a transaction that 
 """
 
 import sqlite3
+from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, Dialect, Engine, Select
 
 T = TypeVar("T")
 
@@ -18,25 +18,29 @@ T = TypeVar("T")
 class DirectSqlite:
     """One connection to read, used by the event loop alone, and one to write, used by one thread alone."""
 
-    def __init__(self, reader: Engine, writer: Engine) -> None:
-        """`reader` waits for no lock; `writer` begins its transactions with the write lock."""
-        self._reader, self._writer = reader, writer
-        self._reading: Connection | None = None
+    def __init__(self, connect: Callable[[], sqlite3.Connection], writer: Engine) -> None:
+        """`connect` opens a connection that waits for no lock; `writer` begins with the write lock."""
+        self._connect, self._writer = connect, writer
+        self._reader: sqlite3.Connection | None = None
+        self._questions: dict[Select[Any], _Question] = {}
         self.thread: Executor = ThreadPoolExecutor(1, "sqlite-writer")
 
-    def rows(self, statement: Select[Any], values: Mapping[str, object]) -> Sequence[Row[Any]] | None:
-        """Return the rows; None when a lock is in the way, which a thread should wait for. DBAPIError.
+    def rows(self, statement: Select[Any], values: Mapping[str, object]) -> Sequence[Any] | None:
+        """Return the rows; None when a lock is in the way, which a thread should wait for. sqlite3.Error.
 
         In WAL mode neither writers nor checkpoints lock readers out, only a recovery after a crash does (SQLite docs,
         "Write-Ahead Logging").
         """
+        question = self._questions.get(statement)
+        if question is None:
+            question = self._questions[statement] = _Question(statement, self._writer.dialect)
         try:
-            if self._reading is None:
-                self._reading = self._reader.connect()
-            return self._reading.execute(statement, values).all()
-        except DBAPIError as error:
+            if self._reader is None:
+                self._reader = self._connect()
+            return question.ask(self._reader, values)
+        except sqlite3.Error as error:
             self._end_reading()
-            if isinstance(error, OperationalError) and _is_locked(error.orig):
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
                 return None
             raise
 
@@ -49,15 +53,34 @@ class DirectSqlite:
         """Wait for what is being written, and close both. Blocks."""
         self.thread.shutdown()
         self._end_reading()
-        self._reader.dispose()
         self._writer.dispose()
 
     def _end_reading(self) -> None:
-        if self._reading is not None:
-            self._reading.invalidate()
-            self._reading.close()
-            self._reading = None
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
 
-def _is_locked(cause: BaseException | None) -> bool:
-    return isinstance(cause, sqlite3.Error) and cause.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+class _Question:
+    """A statement as SQL, with what SQLAlchemy does to the values that go in and come out."""
+
+    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
+        self._sql = str(compiled)
+        self._binds = [
+            (name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect))
+            for name in compiled.positiontup or ()
+        ]
+        columns = list(statement.selected_columns)
+        self._row = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]  # noqa: PYI024
+        found = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
+        self._processors = [(place, one) for place, one in enumerate(found) if one is not None]
+
+    def ask(self, connection: sqlite3.Connection, values: Mapping[str, object]) -> list[Any]:
+        given = [values[name] if process is None else process(values[name]) for name, process in self._binds]
+        rows = []
+        for cells in map(list, connection.execute(self._sql, given).fetchall()):
+            for place, process in self._processors:
+                cells[place] = process(cells[place])
+            rows.append(self._row(*cells))
+        return rows

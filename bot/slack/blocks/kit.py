@@ -101,24 +101,30 @@ def actions(*elements: Block) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
+def state(value: Mapping[str, str | int]) -> str:
+    """Return the value of buttons as Slack keeps it: text."""
+    return _terse(value)
+
+
 def button(
     label: str,
     action_id: str,
     *,
-    value: Mapping[str, str | int] | None = None,
+    value: Mapping[str, str | int] | str | None = None,
     url: str | None = None,
     style: str | None = None,
     spoken: str | None = None,
     confirm: Block | None = None,
 ) -> Block:
-    """A button. `value` is state, never authority: the client can change it. `spoken` is for screen readers."""
+    """A button. `value` is state, never authority: the client can change it; as text it comes from `state`. `spoken` is
+    for screen readers."""
     element: Block = {
         "type": "button",
         "action_id": action_id,
         "text": {"type": "plain_text", "text": clip(label, LONGEST_BUTTON), "emoji": False},
     }
     if value is not None:
-        element["value"] = _terse(value)
+        element["value"] = value if isinstance(value, str) else state(value)
     if url:
         element["url"] = url
     if style:
@@ -159,7 +165,7 @@ def modal(
     if submit:
         view["submit"] = {"type": "plain_text", "text": clip(submit, 24)}
     if metadata is not None:
-        view["private_metadata"] = _terse(metadata)
+        view["private_metadata"] = state(metadata)
     return view
 
 
