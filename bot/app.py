@@ -18,6 +18,7 @@ from bot.installing import install_routes, installed_by
 from bot.metrics import Metrics
 from bot.metrics_page import metrics_page
 from bot.model.accounts import Asker, SlackUser, Vaults
+from bot.model.meters import Meters
 from bot.model.references import new_reference
 from bot.readiness import checks
 from bot.reminders import reminders
@@ -71,6 +72,7 @@ class Running:
     """The opened process: what serves the web, what hears Slack, what is under way, and what keeps promises."""
 
     web: Starlette
+    meters: Meters
     socket_mode: SocketMode | None
     work: Work
     worker: Worker
@@ -127,7 +129,9 @@ async def build(
         stack.push_async_callback(renewing.close)
         acting = Acting(accounts=store.accounts, vaults=vaults, renewing=renewing, clock=clock)
         people = People(client=slack, installed=installed, clock=clock)
-        replies = Replies(client=slack, http=slack_http, installed=installed)
+        # Every command is answered by it. The other session looks at each call by a trace, which costs as much again.
+        answers_http = await stack.enter_async_context(aiohttp.ClientSession(timeout=SLACK_TIMEOUT))
+        replies = Replies(client=slack, http=answers_http, installed=installed, meters=meters)
 
         def look() -> Look:
             return Look(now=clock(), stall_after=config.stall_after, several_vaults=vaults.several)
@@ -198,7 +202,7 @@ async def build(
             store,
             slack=slack,
             careful=due_slack,
-            slack_http=slack_http,
+            replies=replies,
             installed=installed,
             people=people,
             acting=acting,
@@ -262,7 +266,7 @@ async def build(
             metrics=metrics_page(metrics, store, ready, work=talk.work, worker=worker),
             more_routes=install_routes(config, store, slack, installed, auditing, clock),
         )
-        yield Running(web=web, socket_mode=socket_mode, work=talk.work, worker=worker)
+        yield Running(web=web, meters=meters, socket_mode=socket_mode, work=talk.work, worker=worker)
 
 
 async def serve(
@@ -276,7 +280,7 @@ async def serve(
         # What lives from here to the end need not be looked at by each garbage collection again. There is next to no
         # garbage yet, and to look for it would be a tenth of the start.
         gc.freeze()
-        server = WebServer(running.web, host=config.host, port=config.port)
+        server = WebServer(running.web, host=config.host, port=config.port, meters=running.meters)
         await server.start()
         try:
             if running.socket_mode is not None:

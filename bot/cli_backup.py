@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 
 from bot.cli_lines import aligned, plain
-from bot.cli_store import STORE_SETTINGS, Environment, Lines, _settings
+from bot.cli_store import STORE_SETTINGS, Environment, Lines, settings_of
 from bot.cli_verbs import RunFailed, WrongUsage
 
 
@@ -15,7 +15,7 @@ async def backed_up(arguments: argparse.Namespace, environment: Environment) -> 
     from bot.store.database import database_url
     from bot.store.seal import Keyring
 
-    settings = _settings(environment(), *STORE_SETTINGS)
+    settings = settings_of(environment(), *STORE_SETTINGS)
     url = database_url(settings["DATABASE_URL"])
     if url.get_backend_name() != "sqlite":
         raise WrongUsage(

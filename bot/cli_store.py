@@ -18,7 +18,7 @@ from bot.cli_verbs import RunFailed, WrongUsage
 from bot.config import Config
 from bot.model.clock import system_clock
 from bot.store.database import Database, database_url
-from bot.store.schema import check_keys, migrate
+from bot.store.schema import HEAD, check_keys, migrate
 from bot.store.seal import Keyring, new_key
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ Lines: TypeAlias = AsyncGenerator[str, None]
 
 async def migrated(_: argparse.Namespace, environment: Environment) -> Lines:
     """Migrate and tell the revision."""
-    address = _settings(environment(), "DATABASE_URL")["DATABASE_URL"]
+    address = settings_of(environment(), "DATABASE_URL")["DATABASE_URL"]
     async with Database.open(database_url(address)) as db:
         yield f"The database is at schema {await migrate(db)}."
 
@@ -53,7 +53,8 @@ async def keys_rotated(_: argparse.Namespace, environment: Environment) -> Lines
     from bot.store.installations import Installations
     from bot.store.watches import Watches
 
-    async with _opened(_settings(environment(), *STORE_SETTINGS), with_all_keys=True) as (db, keyring):
+    settings = settings_of(environment(), *STORE_SETTINGS)
+    async with _opened(settings, with_all_keys=True, whole_by="keys rotate") as (db, keyring):
         count = await Accounts(db, keyring).reseal() + await Installations(db, keyring).reseal()
         await Watches(db, keyring).reseal()
         await AuditLog(db, keyring).reseal()
@@ -65,7 +66,7 @@ async def accounts_listed(arguments: argparse.Namespace, environment: Environmen
     """Tell every link, and nothing of its credential."""
     from bot.store.accounts import Accounts
 
-    async with _opened(_settings(environment(), *STORE_SETTINGS)) as (db, keyring):
+    async with _opened(settings_of(environment(), *STORE_SETTINGS)) as (db, keyring):
         links = await Accounts(db, keyring).summaries()
     now = system_clock()
     if arguments.json:
@@ -96,8 +97,8 @@ async def person_forgotten(arguments: argparse.Namespace, environment: Environme
     from bot.vault.client import VaultClient
     from bot.vault.pool import http_client
 
-    settings = _settings(environment(), *STORE_SETTINGS, *VAULT_SETTINGS)
-    async with _opened(settings) as (db, keyring), http_client() as http:
+    settings = settings_of(environment(), *STORE_SETTINGS, *VAULT_SETTINGS)
+    async with _opened(settings, whole_by="accounts forget") as (db, keyring), http_client() as http:
         accounts = Accounts(db, keyring)
         person = await _the_person(accounts, arguments.slack_user, arguments.workspace)
         due, homes = DueWork(db), Homes(db)
@@ -143,7 +144,7 @@ async def audit_verified(_: argparse.Namespace, environment: Environment) -> Lin
     """Tell that the chain is whole, or every fault; RunFailed then."""
     from bot.store.audit import AuditLog
 
-    async with _opened(_settings(environment(), *STORE_SETTINGS)) as (db, keyring):
+    async with _opened(settings_of(environment(), *STORE_SETTINGS)) as (db, keyring):
         found = await AuditLog(db, keyring).examine()
     if not found.faults:
         yield f"{found.rows} rows, whole, last hash {found.last_hash}"
@@ -161,7 +162,7 @@ async def audit_exported(arguments: argparse.Namespace, environment: Environment
     since, until = arguments.since, arguments.until
     if since is not None and until is not None and since >= until:
         raise WrongUsage("--until: must be later than --since")
-    async with _opened(_settings(environment(), *STORE_SETTINGS)) as (db, keyring):
+    async with _opened(settings_of(environment(), *STORE_SETTINGS)) as (db, keyring):
         if arguments.format == "csv":
             yield csv_line(COLUMNS)
         async for row in AuditLog(db, keyring).rows(since, until):
@@ -172,7 +173,7 @@ async def audit_exported(arguments: argparse.Namespace, environment: Environment
                 yield json.dumps(values, ensure_ascii=False)
 
 
-def _settings(environ: Mapping[str, str], *names: str) -> dict[str, str]:
+def settings_of(environ: Mapping[str, str], *names: str) -> dict[str, str]:
     """Return these settings as text, with the defaults, checks and faults of `run`; ConfigError."""
     fields = {name: Config.model_fields[name.lower()] for name in names}
     unset = (name for name in names if not environ.get(name, "").strip() and not environ.get(f"{name}_FILE"))
@@ -188,9 +189,13 @@ def _settings(environ: Mapping[str, str], *names: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def _opened(
-    settings: Mapping[str, str], *, with_all_keys: bool = False
+    settings: Mapping[str, str], *, with_all_keys: bool = False, whole_by: str = ""
 ) -> AsyncGenerator[tuple[Database, Keyring], None]:
-    """Open the database, brought to this release's form, with its keys; RunFailed where there is no file yet."""
+    """Open the database, brought to this release's form, with its keys; RunFailed where there is no file yet.
+
+    `whole_by` is a verb that is for all that is stored: RunFailed where the next release may keep more than this one
+    knows of.
+    """
     url, keyring = database_url(settings["DATABASE_URL"]), Keyring.parse(settings["ENCRYPTION_KEYS"])
     if url.get_backend_name() == "sqlite" and not await asyncio.to_thread(Path(url.database or "").exists):
         raise RunFailed(
@@ -199,7 +204,12 @@ async def _opened(
     async with Database.open(url) as db:
         if with_all_keys:
             await check_keys(db, keyring)
-        await migrate(db)
+        revision = await migrate(db)
+        if whole_by and revision != HEAD:
+            raise RunFailed(
+                f"The tables are of the next release (schema {revision}, here {HEAD}), which may keep what this one does"
+                f" not know and would leave out. Nothing was changed. Run `python -m bot {whole_by}` of that release."
+            )
         yield db, keyring
 
 

@@ -32,7 +32,7 @@ MOST_SERIES = 1000
 BURST_SECONDS = 300.0
 """Vault counts calls in windows of five minutes ("Burst Limit"); what it said of an earlier one is not told."""
 
-ROOMS = ("answers", "refusals", "events", "payloads")
+ROOMS = ("answers", "refusals", "events", "departures", "payloads", "connections", "bodies")
 NOT_DELIVERED, UNEXPECTED = "NotDelivered", "Unexpected"
 _RENAMED = {"not delivered": NOT_DELIVERED, "TimeoutError": errors.OutOfTime.__name__}
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import aiohttp
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -62,7 +61,7 @@ def talking(
     *,
     slack: AsyncWebClient,
     careful: AsyncWebClient,
-    slack_http: aiohttp.ClientSession,
+    replies: Replies,
     installed: Installed,
     people: People,
     acting: Acting,
@@ -80,7 +79,6 @@ def talking(
 ) -> Talking:
     """Return the pieces; every listener is registered. `careful` repeats nothing that may have arrived: for messages
     that many read."""
-    replies = Replies(client=slack, http=slack_http, installed=installed)
     views = Views(client=slack, installed=installed)
     given = Collaborators(
         statuses=statuses,

@@ -48,6 +48,7 @@ class StoreChecks:
         self._stack = stack
         self._db: Database | None = None
         self._is_current = False
+        self._is_next = False
         self.installations: list[Installation] = []
         """What the step of that name found."""
 
@@ -96,9 +97,13 @@ class StoreChecks:
                 "schema", "The database has no tables of this bot yet.", "Run `python -m bot migrate`."
             )
         if can_serve(found):
-            self._is_current = True
-            whose = "this release" if found == HEAD else "the next release, and this one works on them"
-            return ok("schema", f"The tables are of {whose} ({found}).")
+            self._is_current, self._is_next = True, found != HEAD
+            if self._is_next:
+                told = (
+                    f"The tables are of the next release ({found}), and this one works on them; only that one"
+                )
+                return ok("schema", f"{told} can run `keys rotate` and `accounts forget`.")
+            return ok("schema", f"The tables are of this release ({found}).")
         if await asyncio.to_thread(is_known, found):
             return fail(
                 "schema",
@@ -116,9 +121,10 @@ class StoreChecks:
         count = len(self._keyring.ids)
         older = f", and {count - 1} older" if count > 1 else ""
         demo = " It is a demo's own." if self._demo_clock else ""
+        known = ", as far as this release knows it" if self._is_next else ""
         return ok(
             "keys",
-            f"ENCRYPTION_KEYS opens all that is stored: newest {self._keyring.newest_id}{older}.{demo}",
+            f"ENCRYPTION_KEYS opens all that is stored{known}: newest {self._keyring.newest_id}{older}.{demo}",
         )
 
     async def disk(self) -> Check | None:

@@ -72,7 +72,7 @@ class Meters(Protocol):
         """A row could not be written into the audit log."""
 
     def turned_away(self, what: str) -> None:
-        """No room was left for one more answer, event or payload."""
+        """No room was left for one more answer, event, payload, connection or body."""
 
 
 class _Unmeasured:

@@ -15,6 +15,8 @@ from bot.model.errors import MalformedUploadId
 LONGEST_ID = 200
 LONGEST_PASTED = 4000
 _ID = re.compile(r"[A-Za-z0-9._-]{1,200}")
+# Nothing was done to an id that is typed alone and has no sign at its ends that may be formatting or a full stop.
+_UNTOUCHED = re.compile(r"[A-Za-z0-9-](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9-])?")
 INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff\u202a-\u202e]")
 _SPACES = re.compile(r"\s+")
 _LINK = re.compile(r"<([a-z]+:(?://)?)?([^<>|]*)(?:\|([^<>]*))?>", re.IGNORECASE)
@@ -50,6 +52,8 @@ class Pasted:
 
 def read_upload_id(text: str) -> Pasted:
     """Return the upload id in what somebody pasted; MalformedUploadId with the reason where there is none."""
+    if _UNTOUCHED.fullmatch(text):
+        return Pasted(upload_id=text, vault=None, others=(), changed=False)
     typed = _visible(text)
     if len(typed) > LONGEST_PASTED:
         # An id, formatting and a long address round it stay far below; peeling off more would only cost time.

@@ -1,6 +1,8 @@
-"""Every call to Slack, seen where it leaves: in the one aiohttp session that all of them go through."""
+"""Every call to Slack, seen where it leaves: Web API calls in the one aiohttp session that all of them go through,
+answers to a response_url here."""
 
 import re
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,8 +17,8 @@ _NO = re.compile(rb'\s*\{\s*"ok"\s*:\s*false')
 
 
 def call_meters(meters: Meters, api_url: str) -> aiohttp.TraceConfig:
-    """Return what tells `meters` of each call in a session: of a Web API call below `api_url` by its method, of all
-    others as `response_url`. A repetition is a call of its own.
+    """Return what tells `meters` of each call in a session: of a Web API call below `api_url` by its method. A
+    repetition is a call of its own.
 
     A call ends with the head of its answer. Whether Slack then says no stands in the body: `slack_refused`.
     """
@@ -24,7 +26,7 @@ def call_meters(meters: Meters, api_url: str) -> aiohttp.TraceConfig:
 
     def method_of(url: str) -> str:
         if not url.startswith(api_url):
-            return RESPONSE_URL
+            return OTHER
         known = places.get(url)
         if known is None:
             last = url[len(api_url) :].partition("?")[0]
@@ -47,7 +49,7 @@ def call_meters(meters: Meters, api_url: str) -> aiohttp.TraceConfig:
         call.timing.end(_fault(end.exception))
 
     async def reads(_: aiohttp.ClientSession, call: SimpleNamespace, part: Any) -> None:
-        if call.method != RESPONSE_URL and _NO.match(part.chunk):
+        if _NO.match(part.chunk):
             meters.slack_refused(call.method)
 
     config = aiohttp.TraceConfig()
@@ -56,6 +58,26 @@ def call_meters(meters: Meters, api_url: str) -> aiohttp.TraceConfig:
     config.on_request_exception.append(failed)
     config.on_response_chunk_received.append(reads)
     return config
+
+
+async def post_answer(
+    http: aiohttp.ClientSession, url: str, body: Mapping[str, Any], meters: Meters
+) -> tuple[int, str]:
+    """Post to a response_url; return the HTTP status, and what its Retry-After says. aiohttp.ClientError, TimeoutError.
+
+    Slack: docs, "Handling user interaction": the answer's body says nothing.
+    """
+    timing = meters.slack_call(RESPONSE_URL)
+    try:
+        async with http.post(url, json=body, allow_redirects=False) as response:
+            status, wait = response.status, response.headers.get("Retry-After", "")
+    except BaseException as error:
+        timing.end(_fault(error))
+        raise
+    if status == TOO_MANY:
+        meters.slack_rate_limited()
+    timing.end(_outcome(status))
+    return status, wait
 
 
 def _outcome(status: int) -> str:

@@ -18,9 +18,11 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.model.accounts import SlackUser
 from bot.model.errors import NotInstalled, OutOfTime, SlackUnavailable
+from bot.model.meters import NO_METERS, Meters
 from bot.slack.blocks.kit import Message
 from bot.slack.calls import ReplyTo
 from bot.slack.installed import Installed, as_bot
+from bot.slack.metered import post_answer
 from bot.slack.workspace import PASSING, Workspace, error_code, is_passing
 
 log = structlog.get_logger()
@@ -55,8 +57,17 @@ class Replies:
     """Answers commands and clicks, and writes direct messages. One aiohttp client serves all workspaces; each call
     carries the token of the installation that reaches the person."""
 
-    def __init__(self, *, client: AsyncWebClient, http: aiohttp.ClientSession, installed: Installed) -> None:
+    def __init__(
+        self,
+        *,
+        client: AsyncWebClient,
+        http: aiohttp.ClientSession,
+        installed: Installed,
+        meters: Meters = NO_METERS,
+    ) -> None:
+        """`http` posts to response_urls."""
         self._client = client
+        self._meters = meters
         self._http = http
         self._installed = installed
 
@@ -160,10 +171,9 @@ class Replies:
         for pause in (*PAUSES, None):
             status, wait = NO_ANSWER, pause
             try:
-                async with self._http.post(url, json=body, allow_redirects=False) as response:
-                    status = response.status
-                    if status == TOO_MANY:
-                        wait = retry_after(response.headers.get("Retry-After", ""), pause)
+                status, asked = await post_answer(self._http, url, body, self._meters)
+                if status == TOO_MANY:
+                    wait = retry_after(asked, pause)
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
                 pass  # no connection came about, so the message surely did not arrive
             except TimeoutError:

@@ -1,6 +1,7 @@
 """Room for so many at once: what keeps a flood from taking all memory, and from making everybody late."""
 
 import asyncio
+from collections.abc import Callable, Hashable
 
 import structlog
 
@@ -10,6 +11,29 @@ log = structlog.get_logger()
 
 PERIOD = 60.0
 """Seconds between two lines of the log about the same room: a flood of requests must not become one of lines."""
+
+
+class Summary:
+    """What may come a thousand times a second, told at once and then every PERIOD: `tell` gets how many since."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell_them = tell
+        self._untold = 0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def add(self) -> None:
+        """Count one more."""
+        self._untold += 1
+        if self._timer is None:
+            self._tell()
+
+    def _tell(self) -> None:
+        """Tell of those since the last time; when there are none, be silent until the next one comes."""
+        self._timer = None
+        if count := self._untold:
+            self._untold = 0
+            self._tell_them(count)
+            self._timer = asyncio.get_running_loop().call_later(PERIOD, self._tell)
 
 
 class Room:
@@ -23,8 +47,7 @@ class Room:
         """How many are in."""
         self.turned_away = 0
         """How many found no place, since the process began."""
-        self._told = 0
-        self._timer: asyncio.TimerHandle | None = None
+        self._summary = Summary(self._tell)
 
     @property
     def is_full(self) -> bool:
@@ -46,13 +69,42 @@ class Room:
         """Count one who found no place."""
         self.turned_away += 1
         self._meters.turned_away(self.name)
-        if self._timer is None:
-            self._tell()
+        self._summary.add()
 
-    def _tell(self) -> None:
-        """Tell of those since the last line; when there are none, be silent until the next one comes."""
-        self._timer = None
-        if more := self.turned_away - self._told:
-            log.warning("no room: turned away", what=self.name, most=self.most, turned_away=more)
-            self._told = self.turned_away
-            self._timer = asyncio.get_running_loop().call_later(PERIOD, self._tell)
+    def _tell(self, more: int) -> None:
+        log.warning("no room: turned away", what=self.name, most=self.most, turned_away=more)
+
+
+class SharedRoom(Room):
+    """A room that nobody can take alone: while more than half of the places are taken, one guest gets `each` at most.
+
+    A guest is named by whatever is equal for the same one. What is kept of guests goes with their last place.
+    """
+
+    def __init__(self, name: str, most: int, each: int, meters: Meters = NO_METERS) -> None:
+        super().__init__(name, most, meters)
+        self.each = each
+        self._held: dict[Hashable, int] = {}
+
+    def has_place(self, guest: Hashable) -> bool:
+        """Whether this guest gets a place now."""
+        if self.count * 2 <= self.most:
+            return self.count < self.most
+        return self.count < self.most and self._held.get(guest, 0) < self.each
+
+    def enter_as(self, guest: Hashable) -> bool:
+        """Take a place, to be given back by `leave_as`; False when there is none for this guest."""
+        if not self.has_place(guest):
+            return False
+        self.count += 1
+        self._held[guest] = self._held.get(guest, 0) + 1
+        return True
+
+    def leave_as(self, guest: Hashable) -> None:
+        """Give a place of this guest's back."""
+        self.count -= 1
+        left = self._held[guest] - 1
+        if left:
+            self._held[guest] = left
+        else:
+            del self._held[guest]

@@ -42,11 +42,26 @@ def checked(payload: Mapping[str, Any]) -> dict[str, Any]:
     except RecursionError:
         raise NotOfSlack("nested too deeply") from None
     found.pop("response_urls", None)
-    if found.get("type") == "block_actions":
-        actions = found.get("actions") or [{}]
-        if not all("action_id" in action for action in actions):
-            raise NotOfSlack("actions")
+    if missing := _missing(found):
+        raise NotOfSlack(missing)
     return found
+
+
+def _missing(payload: Mapping[str, Any]) -> str:
+    """The field that Bolt reads without a look whether it is there; empty when all are."""
+    kind, view = payload.get("type"), payload.get("view", {})
+    if kind == "block_actions" and not all(
+        "action_id" in action for action in payload.get("actions") or [{}]
+    ):
+        return "actions"
+    if kind == "interactive_message" and not payload.get("actions"):
+        return "actions"
+    if kind == "view_submission" and "type" not in view:
+        return "view"
+    is_step = kind == "workflow_step_edit" or (
+        kind == "view_submission" and view.get("type") == "workflow_step"
+    )
+    return "workflow_step" if is_step and "workflow_step" not in payload else ""
 
 
 def _checked(node: Mapping[str, Any], depth: int) -> dict[str, Any]:

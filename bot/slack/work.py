@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import stamina
 import structlog
@@ -32,7 +33,7 @@ from bot.slack.installed import Installed
 from bot.slack.kinds import event_kind, request_kind
 from bot.slack.people import People
 from bot.slack.replies import NotDelivered, Replies
-from bot.slack.room import Room
+from bot.slack.room import Room, SharedRoom
 from bot.slack.views import Views
 from bot.store.once import Once
 from bot.usecases.auditing import Auditing, Record
@@ -61,12 +62,18 @@ EVENT_TRIES = 4
 MOST_ANSWERS = 1000
 """Answers under way. With a Vault that takes 300 ms and 100 connections to it, the last of them is asked within the
 five seconds that a request waits for a connection; each holds some 50 KB until then."""
+MOST_OF_ONE = 20
+"""Answers under way for one person, while more than half of all places are taken: the rest is for everybody else."""
 MOST_REFUSALS = 200
-"""Beyond MOST_ANSWERS: those who are being told by a message of their own that the bot is busy."""
+"""Those who find no place and are being told by a message of their own that the bot is busy."""
 MOST_EVENTS = 2000
 """Events under way and waiting. Slack keeps what finds no place among them, and sends it again."""
 EVENTS_AT_ONCE = 32
 """Events under way. Nobody waits for them, so they leave most of the connections to those who do."""
+MOST_DEPARTURES = 2000
+"""Events that tell of people and workspaces that leave, under way and waiting. Links that anybody posts must not keep
+Vault sessions open that have to end: so these have room of their own."""
+DEPARTURES_AT_ONCE = 8
 
 
 class Work:
@@ -82,10 +89,10 @@ class Work:
         auditing: Auditing,
         views: Views,
         once: Once,
-        answered: Callable[[Call], Awaitable[None]] | None = None,
+        answered: Callable[[Call], Awaitable[None] | None] | None = None,
         meters: Meters = NO_METERS,
     ) -> None:
-        """`answered` is done after each answer, whatever came of it; a failure of it is only logged."""
+        """`answered` says what is to be done after an answer, whatever came of it; a failure of that is only logged."""
         self._answered_too, self._meters = answered, meters
         self._replies = replies
         self._failures = failures
@@ -95,35 +102,44 @@ class Work:
         self._views = views
         self._once = once
         self._running: set[asyncio.Task[None]] = set()
-        self._answers = Room("answers", MOST_ANSWERS, meters)
+        self._answers = SharedRoom("answers", MOST_ANSWERS, MOST_OF_ONE, meters)
         self._refusals = Room("refusals", MOST_REFUSALS, meters)
-        self._events = Room("events", MOST_EVENTS, meters)
-        self._turns = asyncio.Semaphore(EVENTS_AT_ONCE)
+        self._events = Room("events", MOST_EVENTS, meters), asyncio.Semaphore(EVENTS_AT_ONCE)
+        self._departures = (
+            Room("departures", MOST_DEPARTURES, meters),
+            asyncio.Semaphore(DEPARTURES_AT_ONCE),
+        )
 
     @property
     def count(self) -> int:
         """How many answers and events are under way."""
         return len(self._running)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether an answer begun now would only make all of them late."""
-        return self._answers.is_full
+    def has_room(self, call: Call) -> bool:
+        """Whether this is answered now: not when it would only make all answers late, or one person takes too much."""
+        return self._answers.has_place(_guest(call))
 
-    def start(self, call: Call, answer: Answer) -> None:
+    def takes(self, call: Call) -> bool:
+        """Whether `start` would take this now."""
+        return self.has_room(call) or not self._refusals.is_full
+
+    def start(self, call: Call, answer: Answer) -> bool:
         """Begin to answer; returns at once, so that the ack goes out first.
 
-        Without room the answer is that the bot is busy. When too many are being told so already, there is none: then
-        Slack itself is too slow to tell anybody anything.
+        Without room the answer is that the bot is busy. False when too many are being told so already, and there will
+        be none, since Slack itself is too slow to carry it: then it must not be acknowledged, so that Slack says
+        itself that it failed, or sends an event again.
         """
-        if self._answers.enter():
-            self._run(self._see_through(call, answer), self._answers)
-            return
+        guest = _guest(call)
+        if self._answers.enter_as(guest):
+            self._run(self._see_through(call, answer), partial(self._answers.leave_as, guest))
+            return True
         self._answers.turn_away()
         if self._refusals.enter():
-            self._run(self._see_through(call, _busy), self._refusals)
-        else:
-            self._refusals.turn_away()
+            self._run(self._see_through(call, _busy), self._refusals.leave)
+            return True
+        self._refusals.turn_away()
+        return False
 
     async def refusal(self, call: Call) -> Message:
         """Return what is said instead of an answer when there is no room: for an ack that can carry it."""
@@ -144,19 +160,20 @@ class Work:
 
         Slack does not send an acknowledged event again, so a fault that may pass is met with patience here.
         """
-        if not self._events.enter():
-            self._events.turn_away()
+        room, turns = self._departures if event.is_departure else self._events
+        if not room.enter():
+            room.turn_away()
             return False
-        self._run(self._done_in_turn(event, act, once=once), self._events)
+        self._run(self._done_in_turn(event, act, turns, once=once), room.leave)
         return True
 
-    def _run(self, work: Coroutine[None, None, None], room: Room) -> None:
+    def _run(self, work: Coroutine[None, None, None], leave: Callable[[], None]) -> None:
         task = asyncio.create_task(work)
         self._running.add(task)
 
         def ended(_: asyncio.Task[None]) -> None:
             self._running.discard(task)
-            room.leave()
+            leave()
 
         task.add_done_callback(ended)
 
@@ -213,9 +230,10 @@ class Work:
 
     async def _follow(self, call: Call) -> None:
         try:
-            async with asyncio.timeout(FOR_THE_REPLY):
-                if self._answered_too is not None:
-                    await self._answered_too(call)
+            following = self._answered_too(call) if self._answered_too else None
+            if following is not None:
+                async with asyncio.timeout(FOR_THE_REPLY):
+                    await following
         except Exception as error:  # noqa: BLE001 - the answer is given
             log.warning("what follows an answer was not done", error=type(error).__name__)
 
@@ -235,8 +253,8 @@ class Work:
             raise
         return await answer(call)
 
-    async def _done_in_turn(self, event: Event, act: Act, *, once: bool) -> None:
-        async with self._turns:
+    async def _done_in_turn(self, event: Event, act: Act, turns: asyncio.Semaphore, *, once: bool) -> None:
+        async with turns:
             await self._done(event, act, once=once)
 
     async def _done(self, event: Event, act: Act, *, once: bool) -> None:
@@ -264,6 +282,11 @@ class Work:
                 timing.end()
                 line = _line(kind, event.home.team_id, OK, started, execution_ids)
                 log.info("event dealt with", **line)
+
+
+def _guest(call: Call) -> tuple[str, str]:
+    """Who takes a place: the person, wherever they ask."""
+    return call.slack_user.workspace, call.slack_user.user_id
 
 
 def _line(

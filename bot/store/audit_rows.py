@@ -5,6 +5,7 @@ A row as it is stored is a tuple in the order of COLUMNS, its moment in millisec
 
 import re
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, Text, bindparam, column, delete, insert, select, table, update
@@ -18,6 +19,7 @@ FIELDS = (
     "upload_id", "error", "error_type", "execution_id", "note", "file_name", "path",
 )  # fmt: skip
 """What is kept of an entry, in the order of the table. Another list would give the rows that exist other hashes."""
+_TEXTS_OF = attrgetter(*FIELDS[1:])
 COLUMNS = ("seq", *FIELDS, "hash")
 
 Stored: TypeAlias = Sequence[Any]
@@ -57,7 +59,9 @@ MOVE_ENDS = update(audit_ends).where(audit_ends.c.id == 1)
 
 def cells_of(entry: AuditEntry) -> tuple[int | str, ...]:
     """Return an entry in the order of FIELDS; ValueError when its moment has no zone."""
-    texts = (_CANNOT_BE_KEPT.sub("\ufffd", str(getattr(entry, name))) for name in FIELDS[1:])
+    texts = [str(text) for text in _TEXTS_OF(entry)]
+    if _CANNOT_BE_KEPT.search("".join(texts)):
+        texts = [_CANNOT_BE_KEPT.sub("\ufffd", text) for text in texts]
     return (_MOMENT.process_bind_param(entry.at, _ANY_DIALECT) or 0, *texts)
 
 

@@ -92,7 +92,8 @@ class Database:
             yield db
         finally:
             if db._direct:
-                await asyncio.to_thread(db._direct.close)
+                db._direct.end_reading()
+                await asyncio.to_thread(db._direct.end_writing)
             await db.engine.dispose()
 
     @asynccontextmanager
@@ -125,14 +126,15 @@ class Database:
         On SQLite the event loop itself reads them: nothing else may be asked like this. Raises as `read`.
         """
         with explained(self.place):
-            if self._direct and (found := self._direct.rows(statement, values)) is not None:
-                return found
+            found = self._direct.rows(statement, values) if self._direct else None
+        if found is not None:
+            return found
         async with self.read() as connection:
-            return (await connection.execute(statement, values)).all()
+            return list(await connection.execute(statement, values))
 
     async def transact(self, work: Callable[[Connection], T]) -> T:
-        """Return what `work` gives, in one transaction of its own. It runs to its end also where nobody waits for it
-        any more. Raises as `write`, and what `work` raises, which rolls it back."""
+        """Return what `work` gives, in one transaction of its own; on SQLite it runs to its end also where nobody waits
+        for it any more. Raises as `write`, and what `work` raises, which rolls it back."""
         with explained(self.place):
             if self._direct is None:
                 async with self._writer.begin() as connection:

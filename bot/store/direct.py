@@ -39,8 +39,8 @@ class DirectSqlite:
                 self._reader = self._connect()
             return question.ask(self._reader, values)
         except sqlite3.Error as error:
-            self._end_reading()
-            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            self.end_reading()
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY:
                 return None
             raise
 
@@ -49,13 +49,13 @@ class DirectSqlite:
         with self._writer.begin() as connection:
             return work(connection)
 
-    def close(self) -> None:
-        """Wait for what is being written, and close both. Blocks."""
+    def end_writing(self) -> None:
+        """Wait for what is being written, and close that connection. Blocks."""
         self.thread.shutdown()
-        self._end_reading()
         self._writer.dispose()
 
-    def _end_reading(self) -> None:
+    def end_reading(self) -> None:
+        """Close that connection; the next question opens another."""
         if self._reader is not None:
             self._reader.close()
             self._reader = None
@@ -72,7 +72,7 @@ class _Question:
             for name in compiled.positiontup or ()
         ]
         columns = list(statement.selected_columns)
-        self._row = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]  # noqa: PYI024
+        self._row = namedtuple("Row", [column.key for column in columns])  # type: ignore[misc]
         found = (column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns)
         self._processors = [(place, one) for place, one in enumerate(found) if one is not None]
 

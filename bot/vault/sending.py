@@ -41,7 +41,9 @@ async def send(http: httpx.AsyncClient, request: Request) -> tuple[int, Meta, by
         raise VaultAnswerStrange(vault=name, reason=type(error).__name__) from None
     except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError) as error:
         raise _kind_of(error)(vault=name, reason=type(error.__cause__ or error).__name__) from None
-    return response.status_code, answers.read_meta(response.headers), bytes(body)
+    # Not by `response.headers`, which looks anew for the encoding of all of them each time it is asked.
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in response.headers.raw}
+    return response.status_code, answers.read_meta(headers), bytes(body)
 
 
 def _kind_of(error: Exception) -> type[VaultTemporary]:

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from bot.web.link_pages import LinkPages
 from bot.web.oidc_pages import OidcPages
@@ -53,8 +54,19 @@ def web_app(
     if metrics is not None:
         routes.append(Route("/metrics", metrics, methods=["GET"]))
     if slack_events is not None:
-        routes.insert(0, Route("/slack/events", slack_events.endpoint, methods=["POST"]))
+        routes.insert(0, Route("/slack/events", _Plain(slack_events.endpoint), methods=["POST"]))
     return Starlette(routes=routes)
+
+
+class _Plain:
+    """A page as an ASGI application: Starlette adds nothing to it."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        response = await self._page(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 async def _checked(check: Check) -> str | None:

@@ -7,13 +7,17 @@ from collections.abc import Generator
 import uvicorn
 from starlette.types import ASGIApp
 
+from bot.model.meters import NO_METERS, Meters
 from bot.slack.room import Room
+from bot.web import open_files
+from bot.web.places import Places
 from bot.web.protocol import BoundedHttpProtocol
 
 GRACE_SECONDS = 16
 """For requests that are open when the process stops, such as a link page waiting for Vault."""
 MOST_CONNECTIONS = 1000
-"""Further ones get 503 and are closed: the bot keeps its file descriptors for Slack, Vault and the database."""
+"""For a further one the connection is closed that has been idle for longest; where all of them are being answered, it
+gets 503. The bot keeps its file descriptors for Slack, Vault and the database."""
 
 
 class CannotListen(Exception):
@@ -27,10 +31,15 @@ class _Server(uvicorn.Server):
         yield
 
 
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
 class WebServer:
     """Serves one application on one address."""
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int) -> None:
+    def __init__(self, app: ASGIApp, *, host: str, port: int, meters: Meters = NO_METERS) -> None:
+        room = Room("connections", open_files.places(MOST_CONNECTIONS), meters)
         config = uvicorn.Config(
             app,
             host=host,
@@ -43,7 +52,7 @@ class WebServer:
             proxy_headers=False,
             timeout_keep_alive=75,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            http=BoundedHttpProtocol.of(Room("connections", MOST_CONNECTIONS)),
+            http=BoundedHttpProtocol.of(Places(room, _now)),
             ws="none",
         )
         self._server = _Server(config)

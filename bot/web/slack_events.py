@@ -23,14 +23,19 @@ from starlette.responses import Response
 from bot.model.clock import Clock
 from bot.model.meters import HTTP, NO_METERS, Meters
 from bot.model.secret import Secret
+from bot.slack.room import Room, Summary
 from bot.slack.shapes import checked
 from bot.web.bodies import BodyTooLarge, BodyTooSlow, Budget, TooManyBodies, read_body
 
 log = structlog.get_logger()
 
 LARGEST_BODY = 1024 * 1024
+LARGEST_UNSIGNED_BODY = 16 * 1024
+"""Bytes of what does not even claim to be signed: Slack's look at our certificate is no longer."""
 MOST_OF_ALL_BODIES = 64 * 1024 * 1024
 """Bytes. Nothing is known of a sender before its body is whole; Slack's own are there in no time."""
+OLDEST_SIGNATURE = 300.0
+"""Seconds (Slack docs, "Verifying requests from Slack"); the verifier has the same."""
 REPLAY_WINDOW = 600.0
 MOST_REMEMBERED = 50_000
 OK = 200
@@ -58,25 +63,31 @@ class SlackEvents:
         self._verifier = SignatureVerifier(signing_secret.reveal(), clock=_BotClock(clock))
         self._seen: OrderedDict[str, float] = OrderedDict()
         self._budget = Budget(MOST_OF_ALL_BODIES)
+        self._bodies = Room("bodies", MOST_OF_ALL_BODIES, meters)
+        self._unsigned = Summary(_tell_unsigned)
 
     async def endpoint(self, request: Request) -> Response:
         """POST /slack/events. 401 for what Slack did not sign, 400 for what cannot be read."""
         timing = self._meters.payload(HTTP)
+        signature = request.headers.get("x-slack-signature", "")
+        timestamp = request.headers.get("x-slack-request-timestamp", "")
+        if signature and not self._is_timely(timestamp):
+            return self._not_signed()
+        limit = LARGEST_BODY if signature else LARGEST_UNSIGNED_BODY
         try:
-            body = await read_body(request, limit=LARGEST_BODY, budget=self._budget)
+            body = await read_body(request, limit=limit, budget=self._budget)
         except BodyTooLarge:
             return Response(status_code=413)
         except BodyTooSlow:
             return Response(status_code=408)
         except TooManyBodies:
+            self._bodies.turn_away()
             return Response(status_code=503)
-        signature = request.headers.get("x-slack-signature", "")
         if not signature and body.startswith(b"ssl_check=1"):
             # Slack's look at our certificate (docs, "Implementing slash commands"). Nothing comes of it.
             return Response(status_code=200)
-        if not self._is_signed(body, request.headers.get("x-slack-request-timestamp", ""), signature):
-            log.warning("request refused: not signed by Slack, or too old")
-            return Response(status_code=401)
+        if not self._is_signed(body, timestamp, signature):
+            return self._not_signed()
         if self._is_replay(signature):
             # A signed request is genuine for five minutes; whoever recorded one must not make us answer twice.
             log.warning("request refused: seen before")
@@ -100,14 +111,19 @@ class SlackEvents:
             media_type=answer.first_headers().get("content-type", "text/plain"),
         )
 
+    def _not_signed(self) -> Response:
+        self._unsigned.add()
+        return Response(status_code=401)
+
+    def _is_timely(self, timestamp: str) -> bool:
+        """Whether what was signed then is worth reading."""
+        if not timestamp.isascii() or not timestamp.isdecimal() or len(timestamp) > 15:
+            return False
+        return abs(self._clock().timestamp() - int(timestamp)) <= OLDEST_SIGNATURE
+
     def _is_signed(self, body: bytes, timestamp: str, signature: str) -> bool:
-        """Slack docs, "Verifying requests from Slack". The verifier wants a number, and text all along."""
-        if (
-            not timestamp.isascii()
-            or not timestamp.isdecimal()
-            or len(timestamp) > 15
-            or not signature.isascii()
-        ):
+        """Slack docs, "Verifying requests from Slack". The verifier wants text all along, and a number as timestamp."""
+        if not signature or not signature.isascii():
             return False
         try:
             return self._verifier.is_valid(body, timestamp, signature)
@@ -140,3 +156,7 @@ def parse(body: bytes, content_type: str) -> dict[str, Any]:
     if not isinstance(payload, dict):
         raise ValueError("not an object")
     return payload
+
+
+def _tell_unsigned(count: int) -> None:
+    log.warning("request refused: not signed by Slack, or too old", count=count)

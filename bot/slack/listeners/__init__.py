@@ -41,11 +41,11 @@ from bot.slack.work import Answer, Work
 COMMAND = "/upload-status"
 ANYTHING = re.compile(r".*", re.DOTALL)
 
-Listener = Callable[..., Awaitable[None]]
+Listener = Callable[..., Awaitable[BoltResponse | None]]
 
 NOT_NOW = 503
 """Slack keeps an event that was not acknowledged, and sends it again at once, after a minute and after five (docs,
-"The Events API")."""
+"The Events API"). Of a click, form or command that was not, it tells the person (docs, "Acknowledging requests")."""
 
 
 def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
@@ -64,28 +64,25 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
     unfurling = Unfurling(given)
 
     def answering(reader: Callable[[Payload], Call], answer: Answer) -> Listener:
-        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
-            await ack()
-            work.start(reader(body), answer)
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
+            return await taken(ack, work.start(reader(body), answer))
 
         return listener
 
-    async def command(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def command(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """Its ack can carry an answer: the quickest way to say that there will be none."""
         call = payloads.from_command(body)
-        if work.is_full:
-            busy = await work.refusal(call)
-            await ack(text=busy.text, blocks=busy.blocks, response_type="ephemeral")
-        else:
-            await ack()
-            work.start(call, commands.upload_status)
+        if work.has_room(call):
+            return await taken(ack, work.start(call, commands.upload_status))
+        busy = await work.refusal(call)
+        await ack(text=busy.text, blocks=busy.blocks, response_type="ephemeral")
+        return None
 
-    async def link_button(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def link_button(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """A button with an address opens the page by itself; Slack tells us all the same and wants an ack."""
-        await ack()
         call = payloads.from_action(body)
-        if not call.number("open", 0):
-            work.start(call, linking.link_button)
+        opens = bool(call.number("open", 0))
+        return await taken(ack, opens or work.start(call, linking.link_button))
 
     def beside(answer: Answer) -> Listener:
         """A button whose answer does not take the place of the card it is on: a form, or what came of sharing it."""
@@ -109,26 +106,22 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
         """Apps mention each other too; nobody would read the answer."""
         call = payloads.from_mention(body)
         is_new = bool(call.slack_user.user_id)
-        if is_new and will_come_again(request):
+        # One that is not taken comes again, and must not be known by then.
+        if is_new and will_come_again(request) and work.takes(call):
             # Whether it was answered, the database alone knows: while that is down, Slack is to keep the event.
             try:
                 is_new = await work.is_first(call)
             except StoreError:
                 return BoltResponse(status=NOT_NOW)
             call = replace(call, once="")
-        await ack()
-        if is_new:
-            work.start(call, commands.mention)
-        return None
+        return await taken(ack, not is_new or work.start(call, commands.mention))
 
     async def home_opened(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """Slack tells of the Messages tab by the same event."""
         call = payloads.from_home_opened(body)
         if call.text != HOME:
             return await taken(ack, work.do(payloads.from_event(body), messages.tab_opened, once=True))
-        await ack()
-        work.start(call, home.opened)
-        return None
+        return await taken(ack, work.start(call, home.opened))
 
     async def link_shared(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         return await taken(ack, work.do(payloads.from_event(body), unfurling.unfurl, once=True))
@@ -136,21 +129,22 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
     def form(sent: Callable[[Call], Awaitable[tuple[Answer | None, Faults]]]) -> Listener:
         """A form: what is wrong in it is said within it, before it closes."""
 
-        async def listener(ack: AsyncAck, body: dict[str, Any]) -> None:
+        async def listener(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
             call = payloads.from_view(body)
             answer, faults = await sent(call)
-            if answer is None:
-                await ack(response_action="errors", errors=faults)
-                return
-            await ack()
-            work.start(call, answer)
+            if answer is not None:
+                return await taken(ack, work.start(call, answer))
+            await ack(response_action="errors", errors=faults)
+            return None
 
         return listener
 
-    async def search_sent(ack: AsyncAck, body: dict[str, Any]) -> None:
+    async def search_sent(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """The button Search: the modal stays. Slack: what has an input needs such a button (reference "Views")."""
+        if not work.start(payloads.from_open_view(body), my_uploads.search):
+            return BoltResponse(status=NOT_NOW)
         await ack(response_action="update", view=my_uploads_view.looking())
-        work.start(payloads.from_open_view(body), my_uploads.search)
+        return None
 
     async def departure(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
         """Most changes of people's profiles are none; they come in numbers."""
@@ -202,7 +196,8 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
 
 
 async def taken(ack: AsyncAck, has_room: bool) -> BoltResponse | None:
-    """Acknowledge an event that is being dealt with; leave to Slack one that there is no room for."""
+    """Acknowledge what is being dealt with. What there is no room for stays with Slack: it sends an event again, and
+    tells the person that a click or form failed."""
     if not has_room:
         return BoltResponse(status=NOT_NOW)
     await ack()

@@ -1,6 +1,7 @@
 """The app's home, and the form with a person's settings."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -111,11 +112,13 @@ class HomeAnswers:
             raise SlackUnavailable
         return None
 
-    async def elsewhere(self, call: Call) -> None:
-        """A call was answered: where it changed what the person's home shows, see that the home follows."""
+    def elsewhere(self, call: Call) -> Awaitable[None] | None:
+        """Return what is to be done once a call is answered that changes what the person's home shows: see that the
+        home follows. None for all others."""
         view = call.reply_to.view
         if (view is None or view.kind != HOME) and _is_changing(call):
-            await self._given.homes.changed(call.slack_user)
+            return self._given.homes.changed(call.slack_user)
+        return None
 
     async def _take(self, wishes: Settings, call: Call) -> Message | None:
         given = self._given
