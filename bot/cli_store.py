@@ -207,8 +207,9 @@ async def _opened(
         revision = await migrate(db)
         if whole_by and revision != HEAD:
             raise RunFailed(
-                f"The tables are of the next release (schema {revision}, here {HEAD}), which may keep what this one does"
-                f" not know and would leave out. Nothing was changed. Run `python -m bot {whole_by}` of that release."
+                f"The tables are of the next release (schema {revision}, here {HEAD}), which may keep what this one"
+                f" does not know and would leave out. Nothing was changed. Run `python -m bot {whole_by}` of that"
+                " release."
             )
         yield db, keyring
 

@@ -1,6 +1,5 @@
 """Documents, manifest, settings, lock files and emulators say what the code does, and nothing else."""
 
-import argparse
 import ast
 import fnmatch
 import os
@@ -36,9 +35,21 @@ from bot.store.seal import new_key
 from bot.vault.endpoints import Endpoint
 from bot.web.routes import web_app
 from bot.web.slack_install import INSTALL, REDIRECT
+from tests.documents import (
+    CONTRIBUTING,
+    OPERATING,
+    PAGES,
+    README,
+    ROOT,
+    SECURITY,
+    USING,
+    bot_lines,
+    plain,
+    rows,
+    section,
+    verbs,
+)
 
-ROOT = Path(__file__).parent.parent
-README = ROOT.joinpath("README.md").read_text("utf-8")
 PROJECT = tomllib.loads(ROOT.joinpath("pyproject.toml").read_text("utf-8"))
 MANIFEST: dict[str, Any] = yaml.safe_load(ROOT.joinpath("manifest.yaml").read_text("utf-8"))
 REQUIRED = {"SLACK_BOT_TOKEN": "xoxb-1", "VAULTS": "https://a.example", "ENCRYPTION_KEYS": new_key()}
@@ -79,25 +90,6 @@ EVENT_SCOPES = {
 
 LONG_FILES = {"bot/model/errors.py": "one sentence for each failure; two files would hide a missing one"}
 MOST_LINES = 300
-
-
-def section(title: str) -> str:
-    """Return what stands in the README under that heading."""
-    found = re.search(rf"^## {re.escape(title)}\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)
-    assert found, f"README has no section “{title}”"
-    return found[1]
-
-
-def rows(text: str, first: str) -> list[list[str]]:
-    """Return the rows of the table whose first column has that heading."""
-    table = re.search(rf"^\| {re.escape(first)} \|.*\n\|[-|]+\|\n((?:\|.*\n)*)", text, re.MULTILINE)
-    assert table, f"there is no table headed “{first}”"
-    return [[cell.strip() for cell in row.strip("|").split(" |")] for row in table[1].splitlines()]
-
-
-def plain(text: str) -> str:
-    """Return Markdown without its backticks."""
-    return text.replace("`", "")
 
 
 def bot_files() -> Iterator[Path]:
@@ -204,11 +196,11 @@ def test_manifest__has_an_address_in_http_mode_only() -> None:
     assert in_http_mode["settings"]["socket_mode_enabled"] is False
 
 
-def test_readme__gives_each_scope_the_manifests_reason() -> None:
+def test_security__gives_each_scope_the_manifests_reason() -> None:
     reasons = re.findall(
         r"^ +- (\S+) # (.+)$", ROOT.joinpath("manifest.yaml").read_text("utf-8"), re.MULTILINE
     )
-    assert [tuple(map(plain, row)) for row in rows(README, "Scope")] == reasons
+    assert [tuple(map(plain, row)) for row in rows(SECURITY, "Scope")] == reasons
 
 
 # The emulators and what the bot calls
@@ -243,15 +235,17 @@ def entries() -> dict[str, tuple[str, str, bool]]:
     }
 
 
-def test_settings__are_the_same_in_code_example_and_readme() -> None:
-    documented = [plain(row[0]) for row in rows(section("Settings"), "Variable")]
+def test_settings__are_the_same_in_code_example_and_documents() -> None:
+    documented = [plain(row[0]) for row in rows(section(OPERATING, "Settings"), "Variable")]
     assert documented == Config.names()
     assert list(entries()) == Config.names()
 
 
 @pytest.mark.parametrize("name", Config.names())
-def test_settings__have_the_same_words_in_example_and_readme(name: str) -> None:
-    _, default, meaning = next(row for row in rows(section("Settings"), "Variable") if plain(row[0]) == name)
+def test_settings__have_the_same_words_in_example_and_documents(name: str) -> None:
+    _, default, meaning = next(
+        row for row in rows(section(OPERATING, "Settings"), "Variable") if plain(row[0]) == name
+    )
     comment, value, is_commented_out = entries()[name]
     assert comment == ("Required. " if default == "required" else "") + plain(meaning)
     assert (default == "required") == (name in REQUIRED and name != "SLACK_BOT_TOKEN")
@@ -260,8 +254,10 @@ def test_settings__have_the_same_words_in_example_and_readme(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", Config.names())
-def test_settings__have_the_default_that_the_readme_gives(name: str) -> None:
-    default = next(row[1] for row in rows(section("Settings"), "Variable") if plain(row[0]) == name)
+def test_settings__have_the_default_that_the_documents_give(name: str) -> None:
+    default = next(
+        row[1] for row in rows(section(OPERATING, "Settings"), "Variable") if plain(row[0]) == name
+    )
     config = Config.from_environ(IN_USE)
     field = name.lower()
     if default == "required":
@@ -292,70 +288,43 @@ def test_env_example__works_once_the_required_lines_are_filled(tmp_path: Path, m
 # Commands, routes, errors
 
 
-def verbs(
-    parser: argparse.ArgumentParser, before: str = ""
-) -> Iterator[tuple[str, str, argparse.ArgumentParser]]:
-    """Yield each command of the command line that does something, with its help."""
-    for action in parser._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            helps = {one.dest: one.help or "" for one in action._choices_actions}
-            for name, below in action.choices.items():
-                inner = list(verbs(below, f"{before}{name} "))
-                yield from inner or [(f"{before}{name}", helps[name], below)]
-
-
-def test_readme__has_the_words_of_the_usage_text() -> None:
-    commands = [(plain(row[0]), plain(row[1])) for row in rows(section("Commands"), "You type")]
+def test_documents__have_the_words_of_the_usage_text() -> None:
+    commands = [
+        (plain(row[0]), plain(row[1])) for row in rows(section(USING, "Words and answers"), "You type")
+    ]
     assert commands == [(command, plain(what)) for command, what in USAGE]
 
 
-def test_readme__has_every_command_of_the_command_line() -> None:
+def test_documents__have_every_command_of_the_command_line() -> None:
     found = list(verbs(cli.parser()))
-    assert [(plain(row[0]), row[1]) for row in rows(section("Commands"), "Command")] == [
+    assert [(plain(row[0]), row[1]) for row in rows(section(OPERATING, "Commands"), "Command")] == [
         one[:2] for one in found
     ]
     for name, about, parser in found:
         assert about, f"{name} has no help"
         for action in parser._actions:
             option = action.option_strings[-1] if action.option_strings else str(action.metavar)
-            assert option in section("Commands"), f"README does not name {name} {option}"
+            assert option in section(OPERATING, "Commands"), f"the documents do not name {name} {option}"
             assert action.help, f"{name} {option} has no help"
 
 
 def test_documents__show_only_command_lines_that_can_be_parsed() -> None:
-    texts = [
-        README,
-        *(entry[0] for entry in entries().values()),
-        ROOT.joinpath("manifest.yaml").read_text("utf-8"),
-    ]
+    """Those of the pages are also run: `acceptance/test_documented_commands.py`."""
+    texts = [*(entry[0] for entry in entries().values()), ROOT.joinpath("manifest.yaml").read_text("utf-8")]
     shown = [line for text in texts for line in re.findall(r"python -m bot ([a-z][^`\n,]*)", text)]
-    shown += [f"demo {line}" for line in re.findall(r'make demo ARGS="(.+)"', README)]
-    assert len(shown) > 8
+    assert len(shown) > 1
     for line in shown:
         cli.parser().parse_args(
-            shlex.split(line)
-            if "--" in line
-            else re.findall(r"^accounts forget \w+|^(?:keys|audit|accounts|backup) \w+|^\w+", line)[0].split()
+            shlex.split(line) if "--" in line else re.findall(r"^(?:keys|audit) \w+|^\w+", line)[0].split()
         )
+    shown = [line for page in PAGES.values() for line in bot_lines(page)]
+    shown += [f"demo {line}" for line in re.findall(r'make demo ARGS="(.+)"', README)]
+    assert len(shown) > 20
+    for line in shown:
+        cli.parser().parse_args(shlex.split(line))
 
 
-def test_documents__name_only_make_targets_that_exist() -> None:
-    makefile = ROOT.joinpath("Makefile").read_text("utf-8")
-    targets = set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
-    shown = set(
-        re.findall(
-            r"(?:^|`)make ([a-z]+)",
-            README + ROOT.joinpath("tests/README.md").read_text("utf-8"),
-            re.MULTILINE,
-        )
-    )
-    assert {"demo", "test", "check"} <= shown <= targets
-    phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
-    assert phony
-    assert set(phony[1].split()) == targets
-
-
-def test_readme__has_every_route() -> None:
+def test_documents__have_every_route() -> None:
     page = SimpleNamespace(endpoint=print, start=print, callback=print)
     app = web_app(
         link_pages=cast("Any", page),
@@ -370,7 +339,7 @@ def test_readme__has_every_route() -> None:
         for one in app.routes
         if isinstance(one, Route)
     }
-    assert {plain(row[0]) for row in rows(README, "Route")} == routes
+    assert {plain(row[0]) for row in rows(OPERATING, "Route")} == routes
 
 
 def every_error(root: type[errors.BotError] = errors.BotError) -> Iterator[type[errors.BotError]]:
@@ -409,8 +378,8 @@ def names(requirements: list[str]) -> list[str]:
     return [re.sub(r"[-_.]+", "-", re.split(r"[\[<>=!~; ]", one)[0]).lower() for one in requirements]
 
 
-def test_readme__gives_a_reason_for_each_dependency() -> None:
-    reasons = re.findall(r"^- `([\w-]+)`: \S+", section("What it stands on"), re.MULTILINE)
+def test_documents__give_a_reason_for_each_dependency() -> None:
+    reasons = re.findall(r"^- `([\w-]+)`: \S+", section(CONTRIBUTING, "What it stands on"), re.MULTILINE)
     assert reasons == sorted(names(PROJECT["project"]["dependencies"]))
 
 
@@ -462,15 +431,7 @@ def test_lock__holds_every_dependency_with_hashes_and_no_address(file: str, extr
 # The repository
 
 
-def test_documents__have_links_that_lead_somewhere() -> None:
-    for file in ("README.md", "CHANGELOG.md", "tests/README.md"):
-        path = ROOT / file
-        for target in re.findall(r"\]\(([^)]+)\)", path.read_text("utf-8")):
-            if not target.startswith("https://"):
-                assert path.parent.joinpath(target).exists(), f"{file} leads to {target}"
-
-
-def test_readme__names_only_tests_that_exist() -> None:
+def test_security__names_only_tests_that_exist() -> None:
     """The threat table says which test proves each defence."""
     there = {
         node.name
@@ -478,7 +439,7 @@ def test_readme__names_only_tests_that_exist() -> None:
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
-    for attack, _, proofs in rows(section("Security"), "Attack"):
+    for attack, _, proofs in rows(SECURITY, "Attack"):
         named = re.findall(r"`(test_\w+__\w+)`", proofs)
         assert named, f"nothing proves the defence against: {attack}"
         assert set(named) <= there, f"{attack}: there is no {set(named) - there}"
@@ -501,11 +462,11 @@ def test_changelog__has_this_version() -> None:
     )
 
 
-def test_readme__drawing_has_every_floor() -> None:
+def test_documents__drawing_has_every_floor() -> None:
     floors = next(one for one in PROJECT["tool"]["importlinter"]["contracts"] if one["type"] == "layers")[
         "layers"
     ]
-    drawing = section("Design in one drawing")
+    drawing = section(CONTRIBUTING, "Design in one drawing")
     lines: list[int] = []
     for floor in floors:
         rooms = [room.strip().removeprefix("bot.") for room in re.split(r"[:|]", floor)]

@@ -33,7 +33,7 @@ from bot.slack.installed import Installed
 from bot.slack.kinds import event_kind, request_kind
 from bot.slack.people import People
 from bot.slack.replies import NotDelivered, Replies
-from bot.slack.room import Room, SharedRoom
+from bot.slack.rooms import Rooms
 from bot.slack.views import Views
 from bot.store.once import Once
 from bot.usecases.auditing import Auditing, Record
@@ -58,22 +58,6 @@ on hourly for a day (docs, "Events API")."""
 FOR_AN_EVENT = 120.0
 """Seconds for what an event makes us do: nobody waits, and many Vault sessions may have to be ended."""
 EVENT_TRIES = 4
-
-MOST_ANSWERS = 1000
-"""Answers under way. With a Vault that takes 300 ms and 100 connections to it, the last of them is asked within the
-five seconds that a request waits for a connection; each holds some 50 KB until then."""
-MOST_OF_ONE = 20
-"""Answers under way for one person, while more than half of all places are taken: the rest is for everybody else."""
-MOST_REFUSALS = 200
-"""Those who find no place and are being told by a message of their own that the bot is busy."""
-MOST_EVENTS = 2000
-"""Events under way and waiting. Slack keeps what finds no place among them, and sends it again."""
-EVENTS_AT_ONCE = 32
-"""Events under way. Nobody waits for them, so they leave most of the connections to those who do."""
-MOST_DEPARTURES = 2000
-"""Events that tell of people and workspaces that leave, under way and waiting. Links that anybody posts must not keep
-Vault sessions open that have to end: so these have room of their own."""
-DEPARTURES_AT_ONCE = 8
 
 
 class Work:
@@ -102,13 +86,7 @@ class Work:
         self._views = views
         self._once = once
         self._running: set[asyncio.Task[None]] = set()
-        self._answers = SharedRoom("answers", MOST_ANSWERS, MOST_OF_ONE, meters)
-        self._refusals = Room("refusals", MOST_REFUSALS, meters)
-        self._events = Room("events", MOST_EVENTS, meters), asyncio.Semaphore(EVENTS_AT_ONCE)
-        self._departures = (
-            Room("departures", MOST_DEPARTURES, meters),
-            asyncio.Semaphore(DEPARTURES_AT_ONCE),
-        )
+        self._rooms = Rooms(meters)
 
     @property
     def count(self) -> int:
@@ -117,11 +95,11 @@ class Work:
 
     def has_room(self, call: Call) -> bool:
         """Whether this is answered now: not when it would only make all answers late, or one person takes too much."""
-        return self._answers.has_place(_guest(call))
+        return self._rooms.answers.has_place(_guest(call))
 
     def takes(self, call: Call) -> bool:
         """Whether `start` would take this now."""
-        return self.has_room(call) or not self._refusals.is_full
+        return self.has_room(call) or not self._rooms.refusals.is_full
 
     def start(self, call: Call, answer: Answer) -> bool:
         """Begin to answer; returns at once, so that the ack goes out first.
@@ -131,19 +109,19 @@ class Work:
         itself that it failed, or sends an event again.
         """
         guest = _guest(call)
-        if self._answers.enter_as(guest):
-            self._run(self._see_through(call, answer), partial(self._answers.leave_as, guest))
+        if self._rooms.answers.enter_as(guest):
+            self._run(self._see_through(call, answer), partial(self._rooms.answers.leave_as, guest))
             return True
-        self._answers.turn_away()
-        if self._refusals.enter():
-            self._run(self._see_through(call, _busy), self._refusals.leave)
+        self._rooms.answers.turn_away()
+        if self._rooms.refusals.enter():
+            self._run(self._see_through(call, _busy), self._rooms.refusals.leave)
             return True
-        self._refusals.turn_away()
+        self._rooms.refusals.turn_away()
         return False
 
     async def refusal(self, call: Call) -> Message:
         """Return what is said instead of an answer when there is no room: for an ack that can carry it."""
-        self._answers.turn_away()
+        self._rooms.answers.turn_away()
         kind, outcome = request_kind(call.kind), Busy.__name__
         self._meters.busy(kind)
         line = _line(kind, call.slack_user.team_id, outcome, time.monotonic(), [])
@@ -160,7 +138,7 @@ class Work:
 
         Slack does not send an acknowledged event again, so a fault that may pass is met with patience here.
         """
-        room, turns = self._departures if event.is_departure else self._events
+        room, turns = self._rooms.of(event)
         if not room.enter():
             room.turn_away()
             return False

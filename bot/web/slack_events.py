@@ -83,8 +83,8 @@ class SlackEvents:
         except TooManyBodies:
             self._bodies.turn_away()
             return Response(status_code=503)
-        if not signature and body.startswith(b"ssl_check=1"):
-            # Slack's look at our certificate (docs, "Implementing slash commands"). Nothing comes of it.
+        if body.startswith(b"ssl_check=1"):
+            # Slack's look at our certificate (docs, "Implementing slash commands"). Nothing comes of it, signed or not.
             return Response(status_code=200)
         if not self._is_signed(body, timestamp, signature):
             return self._not_signed()

@@ -66,7 +66,7 @@ async def test_sqlite__restored_by_the_documented_commands(place: Path, tmp_path
         await watch(demo, "alice", kept, "3h")
         backed_up = good(
             await run_commands(
-                documented("bot backup "), cwd=place, programs=tmp_path / "bin", settings=stored(demo)
+                documented("bot backup backups/"), cwd=place, programs=tmp_path / "bin", settings=stored(demo)
             )
         )
         assert "holds the whole database, schema " in backed_up

@@ -150,6 +150,9 @@ async def test_schema__of_the_next_release_can_be_served(demo: DemoWorkspace, co
     found = await examined(demo, DATABASE_URL=f"sqlite:///{copy}")
     assert found.worse_than_ok() == {}
     assert "next release" in found["schema"].what
+    assert "keys rotate" in found["schema"].what
+    assert "all that is stored, as far as this release knows it" in found["keys"].what
+    assert "as far as" not in (await examined(demo))["keys"].what
 
 
 async def test_schema__of_a_database_without_tables(demo: DemoWorkspace, tmp_path: Path) -> None:

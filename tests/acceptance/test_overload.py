@@ -21,11 +21,12 @@ from tests.acceptance.steps import ACK_LIMIT, ask, calm, log_lines, until, works
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 ROOT = Path(bot.__file__).parents[1]
-ROOM = 3
+ROOM, MOST_OF_ONE = 4, 2
 LITTLE_ROOM = f"""
-from bot.slack import room, work
+from bot.slack import room, rooms
 
-work.MOST_ANSWERS, work.MOST_REFUSALS, work.MOST_EVENTS, work.EVENTS_AT_ONCE = {ROOM}, 1, 2, 1
+rooms.MOST_ANSWERS, rooms.MOST_OF_ONE, rooms.MOST_REFUSALS = {ROOM}, {MOST_OF_ONE}, 1
+rooms.MOST_EVENTS, rooms.EVENTS_AT_ONCE = 2, 1
 room.PERIOD = 0.01
 """
 """Python runs a module of this name, `sitecustomize`, before anything else."""
@@ -36,11 +37,11 @@ BUSY = f"{Busy.what} {Busy.next_step}"
 async def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[DemoWorkspace]:
-    """Alice and Bob linked to a bot that has room for few."""
+    """Alice, Bob and Vera linked to a bot that has room for few."""
     folder = tmp_path_factory.mktemp("narrow")
     (folder / "sitecustomize.py").write_text(LITTLE_ROOM)
     paths = {"PYTHONPATH": f"{folder}:{ROOT}"}
-    async with workspace("alice", "bob", socket_mode=request.param == "socket", settings=paths) as demo:
+    async with workspace("alice", "bob", "vera", socket_mode=request.param == "socket", settings=paths) as demo:
         yield demo
 
 
@@ -63,26 +64,34 @@ class Held(Fault):
         return None
 
 
-class Full:
-    """All the room there is, taken by commands of Alice's that wait for Vault."""
+class Waiting:
+    """Commands that wait for Vault: one of each of these people, in this order. By default they take all the room."""
 
-    def __init__(self, demo: DemoWorkspace) -> None:
+    def __init__(self, demo: DemoWorkspace, *people: str) -> None:
         self._demo, self._held, self._taken = demo, Held(), list[Delivery]()
+        self._people = people or ("alice", "bob") * MOST_OF_ONE
 
-    async def __aenter__(self) -> None:
-        demo = self._demo
-        demo.vault.faults.add(self._held, times=None)
-        there = demo.vault.calls()
-        for _ in range(ROOM):
-            self._taken.append(await demo.slack.slash(user="alice", text=seed.CHOLECAP))
-        await until(lambda: demo.vault.calls() == there + ROOM, "all are under way")
+    async def __aenter__(self) -> "Waiting":
+        self._demo.vault.faults.add(self._held, times=None)
+        for person in self._people:
+            await self.join(person)
+        return self
+
+    async def join(self, person: str) -> None:
+        """One more, who finds room."""
+        there = self._demo.vault.calls()
+        self._taken.append(await self._demo.slack.slash(user=person, text=seed.CHOLECAP))
+        await until(lambda: self._demo.vault.calls() > there, f"{person}'s is under way")
 
     async def __aexit__(self, *_: object) -> None:
         """Vault answers: so does the bot, and there is room again."""
         self._demo.vault.faults.clear()
         self._held.let_go.set()
         for delivery in self._taken:
-            assert "31%" in (await delivery.answered(timeout=25)).text
+            answer = await delivery.answered(timeout=25)
+            is_alices = delivery.user == self._demo.slack.workspace.user("alice").id
+            assert ("31%" in answer.text) == is_alices
+            assert answer.text != BUSY
             assert len(delivery.answers) == 1
         assert "31%" in (await ask(self._demo, "alice", seed.CHOLECAP)).text
 
@@ -99,7 +108,7 @@ def turned_away(demo: DemoWorkspace, what: str) -> int:
 async def test_command__beyond_the_room_is_answered_in_its_ack(demo: DemoWorkspace) -> None:
     """At once, for the asker alone, without a question to Vault."""
     before = turned_away(demo, "answers")
-    async with Full(demo):
+    async with Waiting(demo):
         calls = demo.vault.calls()
         for text in (seed.CHOLECAP, "list", "nonsense"):
             delivery = await demo.slack.slash(user="bob", text=text)
@@ -111,27 +120,37 @@ async def test_command__beyond_the_room_is_answered_in_its_ack(demo: DemoWorkspa
         await until(lambda: turned_away(demo, "answers") == before + 3, "the log tells of them")
 
 
+async def test_command__of_who_has_many_under_way_leaves_room_for_others(demo: DemoWorkspace) -> None:
+    """While more than half of the places are taken, one person gets no more of them; all others do."""
+    async with Waiting(demo, *["alice"] * (ROOM // 2 + 1)) as waiting:
+        refused = await demo.slack.slash(user="alice", text="list")
+        assert [(one.text, one.via) for one in refused.answers] == [(BUSY, "ack")]
+        await waiting.join("bob")
+
+
 async def test_click__beyond_the_room_is_answered_beside_its_card(demo: DemoWorkspace) -> None:
-    """While too many are being told even that, a click is only acknowledged; the log counts it, and all goes on."""
+    """While too many are being told even that, a click is not acknowledged, and so Slack tells the person that it
+    failed; the log counts it, and all goes on."""
     card = await ask(demo, "alice", seed.CHOLECAP)
 
     async def press() -> Delivery:
-        delivery = await demo.slack.click(user="alice", message=card, action_id="refresh")
-        assert delivery.error is None
-        return delivery
+        return await demo.slack.click(user="alice", message=card, action_id="refresh")
 
     before = turned_away(demo, "refusals")
-    async with Full(demo):
+    async with Waiting(demo):
         refused = await press()
         assert (await refused.answered()).text == BUSY
         assert refused.answers[0].key != card.key
-        demo.slack.faults.add("response_url", Slow(2))
+        # Longer than Slack waits for an ack, by which alone a websocket tells that there is none.
+        demo.slack.faults.add("response_url", Slow(2 * ACK_LIMIT))
         late = await press()
         await until(lambda: demo.slack.faults.waiting("response_url") == 0, "the refusal is on its way")
         unheard = await press()
         await until(lambda: turned_away(demo, "refusals") == before + 1, "the log tells of it")
         assert (await late.answered()).text == BUSY
-    assert unheard.answers == []
+    assert refused.error is late.error is None
+    assert unheard.error is not None
+    assert (unheard.ack, unheard.answers) == (None, [])
 
 
 async def test_mention__beyond_the_room_is_answered_to_the_asker_alone(demo: DemoWorkspace) -> None:
@@ -139,7 +158,7 @@ async def test_mention__beyond_the_room_is_answered_to_the_asker_alone(demo: Dem
         return sum(message.text == BUSY for message in demo.slack.seen_by("bob", "dm"))
 
     before = told()
-    async with Full(demo):
+    async with Waiting(demo):
         delivery = await demo.slack.mention(user="bob", channel=CHANNEL, text=seed.BOB_ARCHIVE)
         assert delivery.attempts == ["ok"]
         await until(lambda: told() == before + 1, "Bob is told")
@@ -168,3 +187,29 @@ async def test_event__beyond_the_room_stays_with_slack(
             demo.clock.advance(timedelta(minutes=1))
             await asyncio.sleep(0.3)
     assert all((now := demo.slack.message(one.key)) and now.attachments for one in posted)
+
+
+async def test_departure__is_dealt_with_beside_a_flood_of_previews(demo: DemoWorkspace) -> None:
+    """Links that anybody may post take all the room of events, and what a leaver has linked is forgotten meanwhile."""
+    vera = demo.slack.workspace.user("vera").id
+
+    def forgotten() -> bool:
+        return any(
+            line["event"] == "event dealt with" and line["kind"] == "user_change" for line in log_lines(demo)
+        )
+
+    before = turned_away(demo, "events")
+    demo.slack.faults.add("chat.unfurl", Slow(PATIENCE), times=2)
+    link = f"{demo.vault.vaults[seed.PROMOMATS].url}/api/v24.3/services/file_staging/upload/{seed.CHOLECAP}"
+    posting = [asyncio.create_task(demo.slack.say("bob", CHANNEL, f"{link}?{number}")) for number in range(4)]
+    try:
+        await until(lambda: turned_away(demo, "events") > before, "there is no room for events")
+        left = await demo.slack.deactivate("vera")
+        assert left.attempts == ["ok"]
+        await until(forgotten, "the person who left is forgotten")
+        assert vera not in [one["slack_user"] for one in await links(demo)]
+        assert demo.slack.faults.waiting("chat.unfurl") == 1, "the previews still wait"
+    finally:
+        demo.slack.faults.clear()
+        for one in posting:
+            one.cancel()

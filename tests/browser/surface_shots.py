@@ -1,4 +1,4 @@
-"""One picture of each surface, for the README's chapter “Where you can ask”, into `docs`."""
+"""One picture of each surface, for docs/using.md, “Where you can ask”."""
 
 from pathlib import Path
 

@@ -2,25 +2,23 @@
 
 import argparse
 import importlib.util
+import os
+import secrets
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
-from tests.fuzz.targets import ALL, LONGEST, PURE, opened
+from tests.fuzz.engines import drawn, guided
+from tests.fuzz.targets import ALL, PLANTED, SERVED
 
 INPUTS = 100_000
-TOLD_EVERY = 10_000
 NO_ATHERIS = (
     "Atheris is not installed, and the words and Vault's answers are fuzzed with it. It exists for Linux on x86-64 "
     "with Python below 3.14: make the environment anew there (make clean, make fuzz), or name the other targets: "
     "python -m tests.fuzz slack_endpoint link_forms"
 )
-SEEDS = tuple(bytes((number * step + 7) % 256 for number in range(40)) for step in range(1, 60))
 
 
 def main() -> int:
@@ -32,75 +30,39 @@ def main() -> int:
     parser.add_argument(
         "--runs", type=int, default=INPUTS, help=f"inputs for each target (default {INPUTS:,})"
     )
+    parser.add_argument("--seed", type=int, help="the same inputs again (default: others each time)")
     parser.add_argument("--here", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     names = arguments.targets or list(ALL)
-    if unknown := [name for name in names if name not in ALL]:
+    if unknown := [name for name in names if name not in (*ALL, PLANTED)]:
         parser.error(f"there is no target {unknown[0]}; there are {', '.join(ALL)}")
-    if set(names) & set(PURE) and importlib.util.find_spec("atheris") is None:
+    if set(names) - set(SERVED) and importlib.util.find_spec("atheris") is None:
         print(NO_ATHERIS, file=sys.stderr)
         return 1
+    # Atheris takes no larger one, and 0 for none.
+    seed = 1 + secrets.randbelow(2**31 - 1) if arguments.seed is None else arguments.seed
     if arguments.here is not None:
-        if names[0] in PURE:
-            guided(names[0], arguments.runs, arguments.here)
+        if names[0] in SERVED:
+            drawn(names[0], arguments.runs, seed, say=lambda line: print(line, flush=True))
         else:
-            drawn(names[0], arguments.runs)
+            guided(names[0], arguments.runs, seed, arguments.here)
         return 0
-    return 1 if [name for name in names if not apart(name, arguments.runs)] else 0
+    return 1 if [name for name in names if not apart(name, arguments.runs, seed)] else 0
 
 
-def apart(name: str, runs: int) -> bool:
-    """Run one target in a process of its own; say whether nothing broke."""
-    print(f"{name}: {runs:,} inputs ...", flush=True)
-    started = time.monotonic()
+def apart(name: str, runs: int, seed: int) -> bool:
+    """Run one target in a process of its own; say whether nothing broke, and what it took."""
+    print(f"{name}: {runs:,} inputs, seed {seed} ...", flush=True)
+    started, before = time.monotonic(), os.times()
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "tests.fuzz", "--here", folder, "--runs", str(runs), name]
+        command = [sys.executable, "-m", "tests.fuzz", "--here", folder]
+        command += ["--runs", str(runs), "--seed", str(seed), name]
         done = subprocess.run(command, check=False)
+    after = os.times()
+    spent = after.children_user + after.children_system - before.children_user - before.children_system
     verdict = "nothing broke" if done.returncode == 0 else f"BROKEN, exit code {done.returncode}"
-    print(f"{name}: {verdict}, {time.monotonic() - started:.0f} s", flush=True)
+    print(f"{name}: {verdict}, {time.monotonic() - started:.0f} s, {spent / 60:.1f} CPU minutes", flush=True)
     return done.returncode == 0
-
-
-def guided(name: str, runs: int, folder: Path) -> None:
-    """Atheris: inputs grow, in `folder`, from those that reached new lines of the bot. It prints the bytes that broke
-    something, as Base64, and ends the process."""
-    import atheris  # type: ignore[import-untyped]
-
-    for number, seed in enumerate(SEEDS):
-        Path(folder, str(number)).write_bytes(seed)
-    with atheris.instrument_imports(include=["bot"]), opened(name) as target:
-        options = [
-            f"-runs={runs}",
-            f"-max_len={LONGEST}",
-            f"-artifact_prefix={folder}/",
-            "-print_final_stats=1",
-        ]
-        atheris.Setup([sys.argv[0], *options, "-verbosity=0", str(folder)], target)
-        atheris.Fuzz()
-
-
-def drawn(name: str, runs: int) -> None:
-    """Hypothesis: inputs drawn by lot, the first that breaks something made as short as can be."""
-    count = 0
-    with opened(name) as target:
-
-        @settings(
-            max_examples=runs,
-            deadline=None,
-            database=None,
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(st.binary(max_size=LONGEST) | st.binary(min_size=30, max_size=200))
-        def one(data: bytes) -> None:
-            nonlocal count
-            count += 1
-            if count % TOLD_EVERY == 0:
-                print(f"{name}: {count:,} inputs so far", flush=True)
-            target(data)
-
-        one()
-    print(f"{name}: {count:,} inputs were sent", flush=True)
 
 
 if __name__ == "__main__":

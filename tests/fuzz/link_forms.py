@@ -4,11 +4,10 @@ import html
 import re
 from urllib.parse import parse_qsl, urlencode
 
-import httpx
-
 from bot.demo.vault import seed
 from bot.demo.workspace import hidden_fields, link_address
 from tests.fuzz.choices import Choices
+from tests.fuzz.door import Answer
 from tests.fuzz.sentences import assert_sentence
 from tests.fuzz.slack_payloads import FORM
 from tests.fuzz.spoiling import ODD
@@ -58,25 +57,25 @@ class LinkForms:
         choices = Choices(data)
         if not self._fields:
             await self._begin()
-        request = self._form(choices) if not choices.happens(4) else self._visit(choices)
-        response = await self._world.client.send(request)
-        _assert_page(response)
+        is_visit = choices.happens(4)
+        answer = await (self._visit(choices) if is_visit else self._form(choices))
+        _assert_page(answer)
         self._world.look()
-        if request.method == "POST" and response.status_code in SPENT:
+        if not is_visit and answer.status in SPENT:
             self._fields.clear()
         for user in self._world.demo.vault.users.values():
             user.wrong_passwords, user.locked = 0, False
 
     async def _begin(self) -> None:
         asked = await self._world.type("alice", "link")
-        page = await self._world.client.get(link_address(asked))
+        page = await self._world.door.send("GET", link_address(asked))
         self._fields = {method: hidden_fields(page.text, method) for method in ("token", "password")}
         self._starts = [
             html.unescape(one) for one in re.findall(r'href="([^"]*link/oidc/start[^"]*)"', page.text)
         ]
         self._world.look()
 
-    def _form(self, choices: Choices) -> httpx.Request:
+    async def _form(self, choices: Choices) -> Answer:
         method = choices.one_of(("token", "password"))
         fields = {**self._fields[method], "vault": choices.one_of(("promomats", "quality", "", "nowhere"))}
         if method == "token":
@@ -88,9 +87,10 @@ class LinkForms:
         if choices.happens(8):
             at = choices.number(256) * len(body) // 256
             body = body[:at] + choices.rest() + body[at + choices.number(10) :]
-        return self._request("POST", "/link", {"Content-Type": FORM, **choices.one_of(HEADERS)}, body)
+        headers = {"Content-Type": FORM, **choices.one_of(HEADERS)}
+        return await self._world.door.send("POST", "/link", headers.items(), body)
 
-    def _visit(self, choices: Choices) -> httpx.Request:
+    async def _visit(self, choices: Choices) -> Answer:
         page = choices.one_of(PAGES)
         pairs = [("ticket", self._fields["token"]["ticket"]), ("vault", "promomats")]
         if page != "/link" and self._starts:
@@ -98,11 +98,7 @@ class LinkForms:
         if page.endswith("callback"):
             pairs = [("code", "x" * 30), ("state", "y" * 43), ("iss", "http://127.0.0.1")]
         query = urlencode(_spoilt_pairs(pairs, choices), errors="replace")
-        return self._request("GET", f"{page}?{query}", choices.one_of(HEADERS), b"")
-
-    def _request(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Request:
-        raw = [(name.encode(), value.encode("utf-8", "replace")) for name, value in headers.items()]
-        return self._world.client.build_request(method, path, headers=raw, content=body)
+        return await self._world.door.send("GET", f"{page}?{query}", choices.one_of(HEADERS).items())
 
 
 def _spoilt_pairs(pairs: list[tuple[str, str]], choices: Choices) -> list[tuple[str, str]]:
@@ -125,11 +121,11 @@ def _spoilt_pairs(pairs: list[tuple[str, str]], choices: Choices) -> list[tuple[
     return pairs
 
 
-def _assert_page(response: httpx.Response) -> None:
-    if response.status_code >= 500:
-        raise Violation(f"status {response.status_code}: {response.text}")
-    if response.status_code == 303:
+def _assert_page(answer: Answer) -> None:
+    if answer.status >= 500:
+        raise Violation(f"status {answer.status}: {answer.text}")
+    if answer.status == 303:
         return
-    if "text/html" not in response.headers.get("content-type", ""):
-        raise Violation(f"no page: {response.status_code} {response.text}")
-    assert_sentence(" ".join(html.unescape(_TAGS.sub(" ", response.text)).split()))
+    if "text/html" not in answer.headers.get("content-type", ""):
+        raise Violation(f"no page: {answer.status} {answer.text}")
+    assert_sentence(" ".join(html.unescape(_TAGS.sub(" ", answer.text)).split()))

@@ -5,9 +5,9 @@ import json
 import logging
 from collections.abc import Coroutine, Mapping, MutableMapping
 from contextlib import AsyncExitStack
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
+from urllib.parse import urlencode
 
-import httpx
 import pytest
 import stamina
 import structlog
@@ -16,13 +16,16 @@ from bot.app import Running, build
 from bot.cli_store import CHECKS
 from bot.config import Config
 from bot.demo.slack.messages import Message
+from bot.demo.slack.rejections import Rejection
 from bot.demo.vault import seed
 from bot.demo.workspace import DemoWorkspace, demo_workspace, hidden_fields, link_address
 from bot.model.errors import BotError
 from bot.slack import replies, work
 from bot.usecases import auditing
 from bot.web import link_pages
+from tests.fuzz.door import Answer, Door
 from tests.fuzz.sentences import assert_sentence, texts_in
+from tests.fuzz.slack_payloads import FORM, Payloads
 
 T = TypeVar("T")
 LINKED = ("alice", "bob", "vera")
@@ -54,29 +57,39 @@ class LoopbackLoop(asyncio.SelectorEventLoop):
 
 
 class World:
-    """Alice, Bob and Vera linked; time stands still. `run` works in the world's own event loop."""
+    """Alice, Bob and Vera linked; time stands still. A context; `run` works in the world's own event loop."""
 
     def __init__(self) -> None:
         self.loop = LoopbackLoop()
         self.demo: DemoWorkspace
         self.running: Running
-        self.client: httpx.AsyncClient
+        self.door: Door
         self.lines: list[dict[str, Any]] = []
         """What was logged since the last look."""
         self.troubles: list[str] = []
-        self.count = 0
         self._stack = AsyncExitStack()
-        self._messages = 0
-        self._rejections = 0
+        self._read: dict[str, Message] = {}
+        self._refused = 0
         self._handler = _Kept(self.lines)
         self._patch = pytest.MonkeyPatch()
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run to its end."""
-        return self.loop.run_until_complete(work)
+        """Run to its end. What it left behind when it broke is not held against what comes next."""
+        try:
+            return self.loop.run_until_complete(work)
+        except BaseException:
+            self._since()
+            raise
 
-    def open(self) -> None:
-        """Start it all."""
+    def __enter__(self) -> Self:
+        try:
+            self._begin()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _begin(self) -> None:
         structlog.configure(
             processors=[
                 structlog.contextvars.merge_contextvars,
@@ -94,9 +107,9 @@ class World:
         self._patch.setattr(link_pages, "PAGE_SECONDS", LONGEST_WORK)
         self._patch.setattr(work, "BUDGET", LONGEST_WORK)
         self.loop.set_exception_handler(lambda _, context: self.troubles.append(str(context)))
-        self.run(self._open())
+        self.loop.run_until_complete(self._open())
 
-    def close(self) -> None:
+    def __exit__(self, *_: object) -> None:
         """End it all, and leave no trace in this process."""
         try:
             self.run(self._stack.aclose())
@@ -121,11 +134,7 @@ class World:
         config = Config.from_environ(settings, CHECKS)
         self.running = await self._stack.enter_async_context(build(config, started))
         started.set()
-        self.client = await self._stack.enter_async_context(
-            httpx.AsyncClient(
-                transport=httpx.ASGITransport(self.running.web), base_url=demo.bot.url, trust_env=False
-            )
-        )
+        self.door = Door(self.running.web, demo.bot.url)
         for person in LINKED:
             await self.link(person)
         self.look()
@@ -133,27 +142,25 @@ class World:
     async def link(self, person: str) -> None:
         """Link a person by their API access token, unless they are."""
         asked = await self.type(person, f"link {seed.PROMOMATS}")
-        page = await self.client.get(link_address(asked))
+        page = await self.door.send("GET", link_address(asked))
         fields = hidden_fields(page.text, "token") | {"token": seed.ACCESS_TOKENS[person, seed.PROMOMATS]}
-        done = await self.client.post("/link", data=fields)
-        assert done.status_code == 200, done.text
+        body = urlencode(fields).encode()
+        done = await self.door.send("POST", "/link", [("Content-Type", FORM)], body)
+        assert done.status == 200, done.text
 
     async def type(self, person: str, text: str) -> Message:
         """Let a person type the command; return what they read."""
         slack = self.demo.slack
         slack.request_url = None
-        from tests.fuzz.slack_payloads import Payloads
-
         body, kind = Payloads(slack).command(person, text)
         await self.send(body, slack.signed(body, kind))
         return slack.messages[-1]
 
-    async def send(self, body: bytes, headers: Mapping[str, str]) -> httpx.Response:
+    async def send(self, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send to Slack's endpoint, and wait until all that comes of it is done."""
-        raw = [(name.encode(), value.encode("utf-8", "replace")) for name, value in headers.items()]
-        response = await self.client.post("/slack/events", content=body, headers=raw)
+        answer = await self.door.send("POST", "/slack/events", headers.items(), body)
         await self.settle()
-        return response
+        return answer
 
     async def settle(self) -> None:
         """Wait until nothing is under way."""
@@ -164,13 +171,7 @@ class World:
 
     def look(self) -> None:
         """Look at what has happened since the last look; Violation where anything is not as it must be."""
-        self.count += 1
-        lines, troubles = list(self.lines), list(self.troubles)
-        self.lines.clear()
-        self.troubles.clear()
-        messages, refused = self.demo.slack.messages[self._messages :], self.demo.slack.rejections
-        refused, self._rejections = refused[self._rejections :], len(refused)
-        self._messages += len(messages)
+        lines, troubles, messages, refused = self._since()
         for line in lines:
             if line["level"] in ("error", "critical") and not _is_nobodys_fault(line):
                 raise Violation(f"in the log: {line}") from line.get("exc_info")
@@ -181,6 +182,18 @@ class World:
         for one in refused:
             if "block" in one.error or "view" in one.error or "text" in one.error:
                 raise Violation(f"Slack takes no such message: {one}")
+
+    def _since(self) -> tuple[list[dict[str, Any]], list[str], list[Message], list[Rejection]]:
+        """What was logged, went wrong in the loop, was said or changed, and was refused since the last time."""
+        slack = self.demo.slack
+        lines, troubles = self.lines[:], self.troubles[:]
+        self.lines.clear()
+        self.troubles.clear()
+        said = [one for one in slack.messages if self._read.get(one.key) is not one and not one.deleted]
+        self._read.update((one.key, one) for one in said)
+        refused = [one for one in slack.rejections if one.number > self._refused]
+        self._refused = max((one.number for one in refused), default=self._refused)
+        return lines, troubles, said, refused
 
     def forgotten(self, lines: list[dict[str, Any]]) -> bool:
         """Whether somebody's link is gone."""
@@ -213,16 +226,16 @@ def _is_nobodys_fault(line: Mapping[str, Any]) -> bool:
     return line["event"] == "answer not delivered" and "exc_info" not in line
 
 
-def assert_ack(response: httpx.Response) -> None:
+def assert_ack(answer: Answer) -> None:
     """Slack shows people what an ack says."""
-    if response.status_code >= 500:
-        raise Violation(f"status {response.status_code}: {response.text}")
-    if response.status_code != 200 or not response.content:
+    if answer.status >= 500:
+        raise Violation(f"status {answer.status}: {answer.text}")
+    if answer.status != 200 or not answer.content:
         return
     try:
-        said = json.loads(response.content)
+        said = json.loads(answer.content)
     except ValueError:
-        said = {"text": response.text}
+        said = {"text": answer.text}
     if not isinstance(said, dict):
         raise Violation(f"an ack that is no object: {said!r}")
     if said.get("text"):

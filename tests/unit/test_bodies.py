@@ -35,25 +35,47 @@ async def test_body__beyond_the_limit(request_: Request) -> None:
         await read_body(request_, limit=LIMIT)
 
 
-async def test_budget__is_shared_by_bodies_that_are_not_whole() -> None:
-    """Who would take more than is left is refused at once; what is whole, or given up, counts no more."""
+async def test_budget__whoever_is_read_for_longest_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes finds room; what is whole, or given up, counts no more."""
+    monkeypatch.setattr(Budget, "FREE", 0)
     budget = Budget(150)
-    slow = asyncio.create_task(
-        read_body(a_request([b"a" * 90], ends=False), limit=LIMIT, patience=60, budget=budget)
-    )
+    slow = [
+        asyncio.create_task(
+            read_body(a_request([letter * 70], ends=False), limit=LIMIT, patience=60, budget=budget)
+        )
+        for letter in (b"a", b"b")
+    ]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    with pytest.raises(TooManyBodies):
-        await read_body(a_request([b"b" * 61]), limit=LIMIT, budget=budget)
     for _ in range(3):
-        assert await read_body(a_request([b"b" * 60]), limit=LIMIT, budget=budget)
-    slow.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await slow
-    assert await read_body(a_request([b"b" * 100]), limit=LIMIT, budget=budget)
+        assert await read_body(a_request([b"c" * 80]), limit=LIMIT, budget=budget) == b"c" * 80
+    with pytest.raises(TooManyBodies):
+        await slow[0]
+    assert not slow[1].done()
+    assert await read_body(a_request([b"d" * 50, b"d" * 50]), limit=LIMIT, budget=budget)
+    with pytest.raises(TooManyBodies):
+        await slow[1]
+    assert await read_body(a_request([b"e" * 100]), limit=LIMIT, budget=budget)
 
 
-async def test_budget__gets_back_what_was_too_slow() -> None:
+async def test_budget__what_is_larger_than_all_of_it_finds_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Budget, "FREE", 10)
+    budget = Budget(50)
+    for _ in range(2):
+        with pytest.raises(TooManyBodies):
+            await read_body(a_request([b"a" * 30, b"a" * 31]), limit=LIMIT, budget=budget)
+        assert await read_body(a_request([b"a" * 30, b"a" * 30]), limit=LIMIT, budget=budget)
+
+
+async def test_budget__the_beginning_of_each_body_is_free() -> None:
+    budget = Budget(0)
+    assert len(await read_body(a_request([b"a"] * Budget.FREE), limit=20_000, budget=budget)) == Budget.FREE
+    with pytest.raises(TooManyBodies):
+        await read_body(a_request([b"a" * Budget.FREE, b"a"]), limit=20_000, budget=budget)
+
+
+async def test_budget__gets_back_what_was_too_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Budget, "FREE", 0)
     budget = Budget(LIMIT)
     with pytest.raises(BodyTooSlow):
         await read_body(a_request([b"a" * 90], ends=False), limit=LIMIT, patience=0.01, budget=budget)

@@ -22,7 +22,7 @@ REQUIRED = {
 }
 SECRET = {"ENCRYPTION_KEYS", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "POSTGRES_PASSWORD"}
 LONGEST_END = 25
-"""Seconds that the bot may take after SIGTERM (README.md, "Stopping")."""
+"""Seconds that the bot may take after SIGTERM (docs/operating.md, "Starting, stopping, exit codes")."""
 
 
 def seconds(text: str) -> int:

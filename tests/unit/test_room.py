@@ -26,7 +26,7 @@ async def test_turn_away__is_told_once_a_period(monkeypatch: pytest.MonkeyPatch)
         for _ in range(5):
             one.turn_away()
         assert [line["turned_away"] for line in lines] == [1]
-        while one._timer is not None:  # noqa: ASYNC110 - the room tells nobody that it has nothing more to tell
+        while one._summary._timer is not None:  # noqa: ASYNC110 - the room tells nobody that it has nothing more to tell
             await asyncio.sleep(0.001)
         assert [line["turned_away"] for line in lines] == [1, 4]
         one.turn_away()

@@ -35,7 +35,7 @@ def test_checked__two_response_urls_break_nothing() -> None:
     """Bolt 1.30 wants to log that there are two before it has a logger (KeyError)."""
     sent = {
         "type": "view_submission",
-        "view": {"callback_id": "watch"},
+        "view": {"callback_id": "watch", "type": "modal"},
         "response_urls": [{"response_url": "x"}] * 2,
     }
     with pytest.raises(KeyError):
@@ -61,6 +61,12 @@ def test_checked__two_response_urls_break_nothing() -> None:
         ({**EVENT, "event": {"type": 7}}, "type"),
         ({**EVENT, "event": {"type": "x", "user": False}}, "user"),
         ({"type": "view_closed", "view": True}, "view"),
+        ({"type": "view_submission"}, "view"),
+        ({"type": "view_submission", "view": {"callback_id": "watch"}}, "view"),
+        ({"type": "view_submission", "view": {"callback_id": "x", "type": "workflow_step"}}, "workflow_step"),
+        ({"type": "workflow_step_edit", "callback_id": "x"}, "workflow_step"),
+        ({"type": "interactive_message", "callback_id": "x"}, "actions"),
+        ({"type": "interactive_message", "callback_id": "x", "actions": []}, "actions"),
         ({"type": "shortcut", "callback_id": 7}, "callback_id"),
         ({"command": {}}, "command"),
     ],
