@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import aiohttp
 import structlog
@@ -31,7 +32,6 @@ from bot.slack.metered import call_meters
 from bot.slack.people import People
 from bot.slack.proofs import Proofs
 from bot.slack.replies import Replies, retry_handlers
-from bot.slack.socket_mode import SocketMode
 from bot.slack.work import Work
 from bot.storage import Storage
 from bot.talking import talking
@@ -56,6 +56,9 @@ from bot.web.server import WebServer
 from bot.web.slack_events import SlackEvents
 from bot.worker import Worker
 
+if TYPE_CHECKING:
+    from bot.slack.socket_mode import SocketMode
+
 log = structlog.get_logger()
 
 STOP_SECONDS = 23.0
@@ -73,7 +76,7 @@ class Running:
 
     web: Starlette
     meters: Meters
-    socket_mode: SocketMode | None
+    socket_mode: "SocketMode | None"
     work: Work
     worker: Worker
 
@@ -220,6 +223,8 @@ async def build(
         )
         socket_mode = None
         if config.slack_app_token is not None:
+            from bot.slack.socket_mode import SocketMode
+
             socket_mode = SocketMode(talk.app, config.slack_app_token, slack, meters)
             stack.push_async_callback(socket_mode.close)
         pages = LinkPages(

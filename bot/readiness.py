@@ -1,17 +1,20 @@
 """What /readyz asks: is the start done, can the database be used, is Slack connected."""
 
 import asyncio
+from typing import TYPE_CHECKING
 
 import structlog
 
-from bot.slack.socket_mode import SocketMode
 from bot.store.database import Database, ping
 from bot.web.routes import Check
+
+if TYPE_CHECKING:
+    from bot.slack.socket_mode import SocketMode
 
 log = structlog.get_logger()
 
 
-def checks(database: Database, socket_mode: SocketMode | None, started: asyncio.Event) -> dict[str, Check]:
+def checks(database: Database, socket_mode: "SocketMode | None", started: asyncio.Event) -> dict[str, Check]:
     """Return the checks by name; each returns None when all is well, else a short reason for anyone to read."""
 
     async def check_start() -> str | None:

@@ -390,7 +390,6 @@ def test_dependencies__name_all_that_the_code_imports() -> None:
         "dotenv": "python-dotenv",
         "pydantic-core": "pydantic",
         "markupsafe": "jinja2",
-        "uvloop": "uvicorn",
         "opentelemetry": "opentelemetry-sdk",
     }
     declared = {*names(PROJECT["project"]["dependencies"]), "bot"}
