@@ -76,7 +76,7 @@ class StoreChecks:
                 "If there should be one, check DATABASE_URL and the folder this is run in.",
             )
         try:
-            db = await self._stack.enter_async_context(Database.open(self._url))
+            db = await self._stack.enter_async_context(Database.look_into(self._url))
             await ping(db)
         except StoreUnavailable as error:
             return fail(

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.model.errors import StoreUnavailable
 from bot.store.direct import DirectSqlite
 from bot.store.failures import explained
+from bot.store.looking import look, read_only
 
 BUSY_SECONDS = 5
 """How long a statement waits for SQLite's lock, and a writer for its turn in this process."""
@@ -75,7 +76,7 @@ class Database:
         self._writer = self.engine.execution_options(writing=True)
         # SQLite has one writer anyhow: waiting here keeps the connections free for readers.
         self._turn = asyncio.Lock() if self.is_sqlite else None
-        self._direct = _direct_sqlite(url) if self.is_sqlite else None
+        self._direct = _direct_sqlite(url) if self.is_sqlite and not url.query else None
 
     @classmethod
     @asynccontextmanager
@@ -94,6 +95,21 @@ class Database:
             if db._direct:
                 db._direct.end_reading()
                 await asyncio.to_thread(db._direct.end_writing)
+            await db.engine.dispose()
+
+    @classmethod
+    @asynccontextmanager
+    async def look_into(cls, url: URL) -> AsyncIterator[Self]:
+        """Open the database to read it alone, for the length of a `with`: nothing is made or changed. Raises as `open`,
+        also where a SQLite file is missing."""
+        db = cls(await asyncio.to_thread(read_only, url) if url.get_backend_name() == "sqlite" else url)
+        db.place = _place(url)
+        try:
+            if db.is_sqlite:
+                with explained(db.place):
+                    await asyncio.to_thread(look, db.engine.url)
+            yield db
+        finally:
             await db.engine.dispose()
 
     @asynccontextmanager
@@ -140,9 +156,13 @@ class Database:
                 async with self._writer.begin() as connection:
                     return await connection.run_sync(work)
             await self._take_turn()
-            running = asyncio.get_running_loop().run_in_executor(
-                self._direct.thread, self._direct.transact, work
-            )
+            try:
+                running = asyncio.get_running_loop().run_in_executor(
+                    self._direct.thread, self._direct.transact, work
+                )
+            except RuntimeError:  # the thread takes no more: this database is being closed
+                self._give_turn_back()
+                raise StoreUnavailable(reason="it is being closed") from None
             running.add_done_callback(lambda _: self._give_turn_back())
             return await asyncio.shield(running)
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from time import perf_counter
 
 import httpx
-import stamina
 import structlog
 
 from bot.model import overheard
@@ -16,17 +15,15 @@ from bot.model.errors import BotError, IdentityMismatch, VaultAnswerStrange, Vau
 from bot.model.meters import NO_METERS, OK, Meters
 from bot.model.secret import Secret
 from bot.model.uploads import Part, StagedFile, UploadSession
-from bot.vault import answers, records, refusals, wire
+from bot.vault import answers, records, wire
 from bot.vault.messages import Answer, Burst, Meta, Request
 from bot.vault.pool import http_client
 from bot.vault.records import Discovery, SignedIn
+from bot.vault.repeating import repeated
 from bot.vault.sending import send
 
 __all__ = ["Burst", "Discovery", "SignedIn", "VaultClient", "http_client"]
 
-ATTEMPTS = 4
-LONGEST_PAUSE_SECONDS = 1.0
-"""Between two tries; they grow from 0.2 s, with jitter."""
 MOST_PAGES = 100
 """Far above what Vault allows: 50 upload sessions, 2000 parts at 1000 a page."""
 MOST_EXECUTION_IDS = 20
@@ -237,33 +234,7 @@ class VaultClient:
         """Return the answer; a GET is tried again after a passing fault while there is time for it."""
         if not request.endpoint.repeatable:
             return await self._try(request)
-
-        def worth_another_try(error: Exception) -> bool | float:
-            wait = refusals.wait_before_retry(error)
-            left = deadline - asyncio.get_running_loop().time()
-            return False if wait is None or left <= (wait or LONGEST_PAUSE_SECONDS) else wait or True
-
-        # Nearly every call succeeds at once. The way through stamina is for those that do not: it costs as much as all
-        # else that is ours in a call.
-        try:
-            return await self._try(request)
-        except VaultError as error:
-            failed: VaultError | None = error
-        # stamina logs each repetition with the error before it: our sentences, which hold no id and no address.
-        async for attempt in stamina.retry_context(
-            worth_another_try,
-            attempts=ATTEMPTS,
-            timeout=None,
-            wait_initial=0.2,
-            wait_max=LONGEST_PAUSE_SECONDS,
-            wait_jitter=0.3,
-        ):
-            with attempt:
-                if failed is not None:
-                    first, failed = failed, None
-                    raise first
-                return await self._try(request)
-        raise AssertionError("stamina leaves its loop by return or raise")
+        return await repeated(lambda: self._try(request), deadline)
 
     async def _try(self, request: Request) -> Answer:
         """Make one call, and write one line about it."""

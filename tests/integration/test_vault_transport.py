@@ -17,7 +17,7 @@ from bot.model import errors
 from bot.model.accounts import Access, Identity, Vault
 from bot.model.secret import Secret
 from bot.vault import client as vault_client
-from bot.vault import sending
+from bot.vault import repeating, sending
 from bot.vault.client import VaultClient, http_client
 from tests.integration.raw_server import answer, raw_server
 
@@ -120,7 +120,7 @@ async def test_budget__holds_for_all_tries_together(http: httpx.AsyncClient) -> 
         with pytest.raises((errors.VaultUnavailable, errors.VaultSlow)):
             async with asyncio.timeout(20):
                 await client_over(http, budget=1.2).upload(vault_at(server.url), "7b0e")
-        assert len(server.heads) < vault_client.ATTEMPTS, "no try is begun that the budget cannot hold"
+        assert len(server.heads) < repeating.ATTEMPTS, "no try is begun that the budget cannot hold"
 
 
 async def test_busy__short_wait_is_kept_long_one_told(http: httpx.AsyncClient) -> None:
