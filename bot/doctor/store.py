@@ -76,7 +76,7 @@ class StoreChecks:
                 "If there should be one, check DATABASE_URL and the folder this is run in.",
             )
         try:
-            db = await self._stack.enter_async_context(Database.look_into(self._url))
+            db = await self._stack.enter_async_context(Database.open(self._url, to_look=True))
             await ping(db)
         except StoreUnavailable as error:
             return fail(
@@ -140,13 +140,13 @@ class StoreChecks:
             return None
         counts = await DueWork(self._db, self._demo_clock).counts()
         told = f"waiting for their moment: {sum(counts.pending.values())}, being done: {counts.leased}"
-        late = f"the oldest that is due has waited for {_span(counts.overdue)}"
+        late = f"the oldest that is due ought to have been done {_span(counts.overdue)} ago"
         if counts.overdue > LATE:
             judge = fail if counts.overdue > TOO_LATE else warn
             return judge(
                 "worker",
                 f"Reminders are late: {late}.",
-                "Start the bot if it does not run; else its log says what holds it up.",
+                "Start the bot if it does not run; else look for “due work” in its log: it may fail at each try.",
             )
         if counts.parked:
             return warn(

@@ -41,10 +41,12 @@ class Backup:
 async def back_up(source: Path, target: Path, keyring: Keyring) -> Backup:
     """Copy the database `source` to `target`, a new file of one piece that its owner alone may read.
 
-    The copy is what the database was at one moment. It is written to `target` with `.tmp` behind it, and renamed only
-    when SQLite finds no damage in it. The database itself is read, never changed or brought up to date.
+    The copy is what the database was at one moment. It is written to `target` with `.tmp` behind it, and gets its name
+    only when SQLite finds no damage in it. The database itself is read, never changed or brought up to date.
     BackupRefused when there is something at `target` already, BackupFailed when there is no whole copy.
     """
+    if not target.name:
+        raise BackupRefused("No file is named for the copy. Name a new one, like backups/bot-monday.db.")
     unfinished = target.with_name(f"{target.name}.tmp")
     await asyncio.to_thread(_reserve, target, unfinished)
     try:
@@ -76,7 +78,11 @@ def _reserve(target: Path, unfinished: Path) -> None:
         ) from None
     if os.path.lexists(target):
         unfinished.unlink()
-        raise BackupRefused(f"{target} is there already, and nothing is overwritten. Name another file.")
+        raise _taken(target)
+
+
+def _taken(target: Path) -> BackupRefused:
+    return BackupRefused(f"{target} is there already, and nothing is overwritten. Name another file.")
 
 
 def _copy(source: Path, unfinished: Path) -> str:
@@ -121,15 +127,25 @@ def _made_one_piece(unfinished: Path) -> dict[str, int]:
 
 
 def _give_name(unfinished: Path, target: Path) -> None:
-    """Let the copy have its name, also after the machine's power fails the next moment."""
+    """Let the copy have its name, also after the machine's power fails the next moment; and no name that somebody else
+    has taken meanwhile. BackupRefused then."""
     try:
-        unfinished.replace(target)
+        try:
+            os.link(unfinished, target)
+        except FileExistsError:
+            raise
+        except OSError:
+            # Not every file system knows links. There an empty file takes the name first.
+            os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            unfinished.replace(target)
         for path in (target, target.parent):
             handle = os.open(path, os.O_RDONLY)
             try:
                 os.fsync(handle)
             finally:
                 os.close(handle)
+    except FileExistsError:
+        raise _taken(target) from None
     except OSError as error:
         raise BackupFailed(f"{target} cannot be written ({error.strerror}). Try another folder.") from None
 

@@ -80,36 +80,23 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: URL) -> AsyncIterator[Self]:
-        """Open the database for the length of a `with`; a missing SQLite file is made, readable by us alone.
+    async def open(cls, url: URL, *, to_look: bool = False) -> AsyncIterator[Self]:
+        """Open the database for the length of a `with`; a missing SQLite file is made, readable by us alone. `to_look`:
+        no SQLite file is made or changed, and nothing can be written.
 
         StoreUnavailable or StoreUnreadable when a SQLite file cannot be used; PostgreSQL is asked at first use.
         """
-        db = cls(url)
+        db = cls(read_only(url) if to_look else url)
+        db.place = _place(url)
         try:
             if db.is_sqlite:
                 with explained(db.place):
-                    await asyncio.to_thread(_prepare, Path(url.database or ""))
+                    await asyncio.to_thread(look if to_look else _prepare, Path(url.database or ""))
             yield db
         finally:
             if db._direct:
                 db._direct.end_reading()
                 await asyncio.to_thread(db._direct.end_writing)
-            await db.engine.dispose()
-
-    @classmethod
-    @asynccontextmanager
-    async def look_into(cls, url: URL) -> AsyncIterator[Self]:
-        """Open the database to read it alone, for the length of a `with`: nothing is made or changed. Raises as `open`,
-        also where a SQLite file is missing."""
-        db = cls(await asyncio.to_thread(read_only, url) if url.get_backend_name() == "sqlite" else url)
-        db.place = _place(url)
-        try:
-            if db.is_sqlite:
-                with explained(db.place):
-                    await asyncio.to_thread(look, db.engine.url)
-            yield db
-        finally:
             await db.engine.dispose()
 
     @asynccontextmanager

@@ -18,7 +18,15 @@ from bot.demo.bot_process import free_port
 from bot.demo.workspace import demo_workspace
 
 ROOT = Path(__file__).parent.parent.parent
-NEVER_IN_AN_IMAGE = (".env", "data/bot.db", ".git/config", "tests/conftest.py", "ops/secrets/encryption_keys")
+NEVER_IN_AN_IMAGE = (
+    ".env",
+    "data/bot.db",
+    "bot/bot.db",
+    "bot/demo/bot.db-wal",
+    ".git/config",
+    "tests/conftest.py",
+    "ops/secrets/encryption_keys",
+)
 
 Instruction: TypeAlias = tuple[str, str]
 

@@ -1,7 +1,10 @@
 """`python -m bot doctor` on a real installation: well in every way of running, each trouble told with what to do."""
 
 import re
+import shutil
+import sqlite3
 import stat
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,8 +17,9 @@ from bot.demo.vault.behaviour import released_versions
 from bot.demo.vault.faults import Maintenance, Status
 from bot.demo.workspace import DemoWorkspace
 from bot.model.clock import milliseconds_of
+from bot.store.backup import back_up
 from bot.store.schema import HEAD
-from bot.store.seal import new_key
+from bot.store.seal import Keyring, new_key
 from tests.acceptance.doctor_steps import change, copy_of, examined, examined_with, own_settings, ran
 from tests.acceptance.steps import cli, workspace
 from tests.acceptance.test_many_workspaces import NORD, many
@@ -122,6 +126,40 @@ async def test_database__missing_is_warned_of_and_not_made(demo: DemoWorkspace, 
     assert not file.exists()
 
 
+@pytest.mark.parametrize("state", ["a backup", "another program's", "empty", "cut off"])
+async def test_database__is_looked_at_and_not_changed(
+    demo: DemoWorkspace, copy: Path, tmp_path: Path, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not a byte of it, whatever it is, and no file is made beside it."""
+    folder = tmp_path / "a place ? # %20"
+    folder.mkdir()
+    file = folder / "bot.db"
+    if state == "a backup":
+        await back_up(copy, file, Keyring.parse(demo.settings["ENCRYPTION_KEYS"]))
+    elif state == "another program's":
+        change(file, "CREATE TABLE t (x)")
+    elif state == "empty":
+        file.touch()
+    else:
+        with closing(sqlite3.connect(copy)) as writer:
+            writer.execute("UPDATE audit_log SET note = 'never written' WHERE seq = 2")
+            writer.commit()
+            for end in ("", "-wal", "-shm"):
+                shutil.copy(f"{copy}{end}", f"{file}{end}")
+    before = content_of(folder)
+    monkeypatch.chdir(folder)
+    found = await examined(demo, DATABASE_URL="sqlite:///bot.db")
+    assert content_of(folder) == before
+    worse = {"a backup": {}, "cut off": {"audit": "fail"}}.get(state, {"schema": "fail"})
+    assert found.worse_than_ok() == worse, "what is in the write-ahead log counts too"
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    """Each file but the index of a write-ahead log, which whoever reads takes locks in; of that it counts that it is
+    there."""
+    return {path.name: b"" if path.name.endswith("-shm") else path.read_bytes() for path in folder.iterdir()}
+
+
 async def test_database__that_cannot_be_used(demo: DemoWorkspace, tmp_path: Path) -> None:
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"no database at all, but long enough to look like one" * 100)
@@ -178,17 +216,23 @@ async def test_disk__that_cannot_be_written(demo: DemoWorkspace) -> None:
     assert found.worse_than_ok() == {"database": "warn", "disk": "fail"}
 
 
+@pytest.mark.parametrize("next_try", [None, 600], ids=["untried", "failing"])
 @pytest.mark.parametrize(
     ("late", "status"), [(50, "ok"), (120, "warn"), (1000, "fail")], ids=["in_time", "late", "too_late"]
 )
-async def test_worker__that_is_behind(demo: DemoWorkspace, copy: Path, late: int, status: str) -> None:
-    due = milliseconds_of(demo.clock.now() - timedelta(seconds=late))
+async def test_worker__that_is_behind(
+    demo: DemoWorkspace, copy: Path, late: int, status: str, next_try: int | None
+) -> None:
+    """What fails at each try is as late as what nobody takes."""
+    wanted = demo.clock.now() - timedelta(seconds=late)
+    due = wanted if next_try is None else demo.clock.now() + timedelta(seconds=next_try)
     change(copy, "DELETE FROM due_work")
     change(
         copy,
-        "INSERT INTO due_work (key, kind, payload, wanted_at, due_at, attempts) VALUES ('k', 'poll', '{}', ?, ?, 0)",
-        due,
-        due,
+        "INSERT INTO due_work (key, kind, payload, wanted_at, due_at, attempts) VALUES ('k', 'poll', '{}', ?, ?, ?)",
+        milliseconds_of(wanted),
+        milliseconds_of(due),
+        0 if next_try is None else 9,
     )
     found = await examined(demo, DATABASE_URL=f"sqlite:///{copy}")
     assert found.worse_than_ok() == ({} if status == "ok" else {"worker": status})

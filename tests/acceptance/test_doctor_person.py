@@ -12,8 +12,9 @@ from bot.demo.vault.calls import Kind
 from bot.demo.vault.faults import Dropped
 from bot.demo.workspace import DemoWorkspace
 from bot.model.errors import NoStagingAccess, VaultUnavailable
+from bot.slack.people import REACHED_KEPT
 from tests.acceptance.operating import audit_rows
-from tests.acceptance.steps import ask, buttons, calm, click, log_lines, shown, workspace
+from tests.acceptance.steps import Traffic, ask, buttons, calm, click, log_lines, shown, workspace
 from tests.acceptance.talking_steps import is_for, mention
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -87,7 +88,27 @@ async def test_doctor__when_vault_is_down(demo: DemoWorkspace) -> None:
     assert "Direct messages from me reach you." in answer.text
 
 
+async def test_doctor__asked_again_and_again_does_not_ask_slack_each_time(demo: DemoWorkspace) -> None:
+    """That direct messages reach somebody is kept for ten minutes, for each person by themselves; a refusal is not."""
+    demo.clock.advance(REACHED_KEPT)
+    traffic = Traffic(demo)
+
+    def opened() -> int:
+        return sum("conversations.open" in what for what in traffic.slack_calls)
+
+    demo.slack.faults.add("conversations.open", ApiError("missing_scope"))
+    for expected in (1, 2, 2, 2):
+        await ask(demo, "alice", "doctor")
+        assert opened() == expected
+    await ask(demo, "bob", "doctor")
+    assert opened() == 3
+    demo.clock.advance(REACHED_KEPT)
+    await ask(demo, "alice", "doctor")
+    assert opened() == 4
+
+
 async def test_doctor__when_slack_lets_the_app_write_to_nobody(demo: DemoWorkspace) -> None:
+    demo.clock.advance(REACHED_KEPT)
     demo.slack.faults.add("conversations.open", ApiError("missing_scope"))
     answer = await ask(demo, "alice", "doctor")
     assert "I cannot send you direct messages: Slack refuses it (missing_scope)." in answer.text

@@ -28,6 +28,10 @@ STRAYS = (
     "notes.txt",
     "ops/secrets/encryption_keys",
     "bot/__pycache__/x.pyc",
+    "bot/bot.db",
+    "bot/bot.db-wal",
+    "ops/backups/bot-monday.dump",
+    "docs/before-restore/audit.jsonl",
 )
 """What may lie about in a folder that is worked in, and belongs to nobody else."""
 NOT_COPIED = shutil.ignore_patterns(

@@ -1,5 +1,7 @@
 """Copies of databases that are damaged, foreign, of another release, or in use; and places where none can be made."""
 
+import errno
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.model.audit import Action, AuditEntry, Outcome
-from bot.store.audit import AuditLog
+from bot.store.audit import AuditLog, Examined
 from bot.store.backup import BackupFailed, BackupRefused, back_up
 from bot.store.database import Database
 from bot.store.database import database_url as parsed
@@ -139,6 +141,39 @@ async def test_place__that_cannot_hold_it(source: Path, tmp_path: Path, keyring:
     for target in (tmp_path / "missing" / "copy.db", source / "copy.db"):
         with pytest.raises(BackupFailed, match="cannot be made"):
             await back_up(source, target, keyring)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+async def test_place__that_is_taken_while_the_copy_is_made(
+    has_links: bool, source: Path, target: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also on a disk without links, such as a stick's."""
+    if not has_links:
+        monkeypatch.setattr(os, "link", no_link)
+    await back_up(source, target.with_name("first.db"), keyring)
+    examine = AuditLog.examine
+
+    async def meanwhile(log: AuditLog, newest: int | None = None) -> Examined:
+        target.write_text("somebody else's", "utf-8")
+        return await examine(log, newest)
+
+    monkeypatch.setattr(AuditLog, "examine", meanwhile)
+    with pytest.raises(BackupRefused, match="is there already"):
+        await back_up(source, target, keyring)
+    assert target.read_text("utf-8") == "somebody else's"
+    assert {path.name for path in target.parent.iterdir()} == {"copy.db", "first.db"}
+    with closing(sqlite3.connect(target.with_name("first.db"))) as copy:
+        assert copy.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def no_link(*_: object) -> None:
+    raise OSError(errno.EPERM, "Operation not permitted")
+
+
+@pytest.mark.parametrize("nameless", ["", ".", "/"])
+async def test_place__without_a_name(nameless: str, source: Path, keyring: Keyring) -> None:
+    with pytest.raises(BackupRefused, match="No file is named"):
+        await back_up(source, Path(nameless), keyring)
 
 
 async def test_place__that_is_taken(source: Path, target: Path, keyring: Keyring) -> None:
