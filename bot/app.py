@@ -19,7 +19,6 @@ from bot.installing import install_routes, installed_by
 from bot.metrics import Metrics
 from bot.metrics_page import metrics_page
 from bot.model.accounts import Asker, SlackUser, Vaults
-from bot.model.meters import Meters
 from bot.model.references import new_reference
 from bot.readiness import checks
 from bot.reminders import reminders
@@ -75,7 +74,7 @@ class Running:
     """The opened process: what serves the web, what hears Slack, what is under way, and what keeps promises."""
 
     web: Starlette
-    meters: Meters
+    metrics: Metrics
     socket_mode: "SocketMode | None"
     work: Work
     worker: Worker
@@ -271,7 +270,7 @@ async def build(
             metrics=metrics_page(metrics, store, ready, work=talk.work, worker=worker),
             more_routes=install_routes(config, store, slack, installed, auditing, clock),
         )
-        yield Running(web=web, meters=meters, socket_mode=socket_mode, work=talk.work, worker=worker)
+        yield Running(web=web, metrics=metrics, socket_mode=socket_mode, work=talk.work, worker=worker)
 
 
 async def serve(
@@ -285,7 +284,7 @@ async def serve(
         # What lives from here to the end need not be looked at by each garbage collection again. There is next to no
         # garbage yet, and to look for it would be a tenth of the start.
         gc.freeze()
-        server = WebServer(running.web, host=config.host, port=config.port, meters=running.meters)
+        server = WebServer(running.web, host=config.host, port=config.port, meters=running.metrics)
         await server.start()
         try:
             if running.socket_mode is not None:

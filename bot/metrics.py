@@ -4,6 +4,7 @@ Only numbers, and labels from fixed sets: no person, no upload, no path, no addr
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -23,7 +24,7 @@ from bot import __version__
 from bot.model import errors
 from bot.model.meters import CUT_OFF, LOGIN_HOST, OK, RECEIVED, Timing, received, received_now
 from bot.model.reminders import Kind
-from bot.slack.kinds import REQUESTS
+from bot.slack.kinds import EVENTS, METHODS, REQUESTS
 
 PREFIX = "vault_uploads"
 OTHER = "other"
@@ -54,7 +55,8 @@ class Metrics:
         self._vaults = frozenset(vaults)
         self._called = self._vaults | {LOGIN_HOST}
         self._outcomes = {
-            name: name for name in (OK, CUT_OFF, NOT_DELIVERED, UNEXPECTED, *_error_names())
+            name: name
+            for name in (OK, CUT_OFF, NOT_DELIVERED, UNEXPECTED, *(one.__name__ for one in _errors()))
         } | _RENAMED
         self._ack_seconds = self._histogram(
             "ack_seconds", "From a payload's receipt to its ack.", _QUICK, "way"
@@ -94,11 +96,13 @@ class Metrics:
         self._turned_away = self._counter("turned_away", "What found no room and was refused.", "what")
         self._bursts: dict[str, tuple[float, int, int]] = {}
         self.collect(self._burst_families)
+        # An alert sees a counter's growth only from its first value on: so what alerts look at begins with 0.
         for kind in Kind:
-            # An alert sees a counter's growth only from its first value on: so these begin with 0.
             self._late.of(kind.value)
-        for kind_asked in REQUESTS:
-            self._requests.of(kind_asked, UNEXPECTED)
+        self._begin(self._requests, (*REQUESTS, OTHER), (NOT_DELIVERED, *apologies()))
+        self._begin(self._events, (*EVENTS, OTHER), apologies())
+        for method in (*METHODS, OTHER):
+            self._slack_refusals.of(method)
         for what in ROOMS:
             self._turned_away.of(what)
 
@@ -112,9 +116,10 @@ class Metrics:
             gauge.set_function(count)
 
     def expect_jobs(self, kinds: Iterable[str]) -> None:
-        """Begin the count of lost claims with 0 for these kinds of due work."""
+        """Begin with 0, for these kinds of due work, the counts of lost claims and of our own mistakes."""
         for kind in kinds:
             self._claims_lost.of(kind)
+            self._begin(self._jobs, [kind], apologies())
 
     def collect(self, families: Callable[[], Iterable[Metric]]) -> None:
         """Tell these too, made at each scrape."""
@@ -186,6 +191,11 @@ class Metrics:
     def outcome(self, name: str) -> str:
         """Return a name from the fixed set: what is not among our errors is `Unexpected`."""
         return self._outcomes.get(name, UNEXPECTED)
+
+    @staticmethod
+    def _begin(series: "_Series[Counter]", kinds: Iterable[str], outcomes: Iterable[str]) -> None:
+        for labels in product(kinds, outcomes):
+            series.of(*labels)
 
     def _counter(self, name: str, about: str, *labels: str) -> "_Series[Counter]":
         return _Series(Counter(f"{PREFIX}_{name}", about, labels, registry=self.registry), len(labels))
@@ -277,7 +287,12 @@ class _Collected(Collector):
         return self._families()
 
 
-def _error_names(root: type[errors.BotError] = errors.BotError) -> Iterator[str]:
+def apologies() -> list[str]:
+    """Return the outcomes of which a person reads an apology and a reference: what only the operator can mend."""
+    return [UNEXPECTED, *(one.__name__ for one in _errors() if one.for_the_operator)]
+
+
+def _errors(root: type[errors.BotError] = errors.BotError) -> Iterator[type[errors.BotError]]:
     for one in root.__subclasses__():
-        yield one.__name__
-        yield from _error_names(one)
+        yield one
+        yield from _errors(one)

@@ -113,7 +113,9 @@ class MetricsPage:
         pending = _gauge("due_pending", "Due work that waits for its moment or for a worker.", "kind")
         overdue = _gauge("due_overdue", "Due work that a worker could take now.")
         parked = _gauge("due_parked", "Due work that was given up; somebody has to look.")
-        lag = _gauge("due_lag_seconds", "For how long the oldest due work has been waiting for a worker.")
+        lag = _gauge(
+            "due_lag_seconds", "For how long the oldest due work ought to have been done, tried or not."
+        )
         if self._stock is not None:
             census, due = self._stock.census, self._stock.due
             for method, state in product(sorted(_METHODS), (ACTIVE, ENDED)):

@@ -51,7 +51,7 @@ class _Held:
     def lose(self) -> None:
         self.lost = True
         if self.task is not None:
-            self.task.cancel()
+            self.task.cancel(CUT_OFF)
 
 
 class Worker:
@@ -119,7 +119,7 @@ class Worker:
         await self._all_freed(deadline)
         for held in self._held:
             if held.task is not None:
-                held.task.cancel()
+                held.task.cancel(CUT_OFF)
         await self._all_freed(time.monotonic() + HAND_BACK_SECONDS)
         if self._held:
             log.error("due work is left to its lease", count=len(self._held))

@@ -84,6 +84,11 @@ class Errand:
         return len(self.delivery.answers) + len(self.told) + len(_filled(self.delivery.views))
 
     @property
+    def is_under_way(self) -> bool:
+        """Whether Slack has not told the person yet what came of it."""
+        return self.delivery is None or (self.delivery.error is None and not self.answers)
+
+    @property
     def text(self) -> str:
         """What the first answer says; empty when it stands in a view, or there is none."""
         return self.texts[0] if self.texts else ""

@@ -1,7 +1,6 @@
 """People who type and click, one thing after the other each, and link again when their Vault session is dead."""
 
 import asyncio
-import itertools
 import random
 import re
 import time
@@ -215,17 +214,19 @@ class Crowd:
         task.add_done_callback(self._repeats.discard)
 
     def cut(self, pid: int, *, killed: bool) -> None:
-        """A replica was killed, or a websocket cut. In Socket Mode (pid 0) nobody knows whose errands that touches."""
+        """A replica was killed, or a websocket cut. In Socket Mode (pid 0) nobody knows whose errands that touches: of
+        all that are under way at this moment, those that may still be in hand."""
         since = time.monotonic() - (AFTER_A_KILL if killed else ACK_LIMIT)
-        for errand in itertools.takewhile(lambda one: one.began > since, reversed(self.errands)):
-            if errand.pid in (0, pid):
+        for person in self.people.values():
+            errand = person.errand
+            if errand and errand.is_under_way and errand.began > since and errand.pid in (0, pid):
                 errand.is_cut = True
                 errand.is_killed |= killed
 
     def hold_up(self) -> None:
         """What is under way now was held up with the emulators themselves."""
         for person in self.people.values():
-            if person.errand is not None:
+            if person.errand is not None and person.errand.is_under_way:
                 person.errand.is_held_up = True
 
     def _heard(self, exchange: Exchange) -> None:

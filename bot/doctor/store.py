@@ -146,7 +146,7 @@ class StoreChecks:
             return judge(
                 "worker",
                 f"Reminders are late: {late}.",
-                "Start the bot if it does not run; else look for “due work” in its log: it may fail at each try.",
+                "Start the bot if it does not run; else look for “due work” in its log, which may fail at each try.",
             )
         if counts.parked:
             return warn(

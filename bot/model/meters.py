@@ -8,7 +8,8 @@ from time import perf_counter
 from typing import Protocol
 
 OK, CUT_OFF = "ok", "CutOff"
-"""What came of something: `ok`, `CutOff` where it was ended from outside, or the name of an error."""
+"""What came of something: `ok`, `CutOff` where it was ended from outside, or the name of an error. Whoever ends a task
+from outside cancels it with this word, and so it is told from one whose time is over."""
 HTTP, SOCKET = "http", "socket"
 """The two ways a payload comes from Slack."""
 LOGIN_HOST = "login"

@@ -1,4 +1,5 @@
-"""Names from a fixed set for what is asked of the bot: a click's own comes from a client and may be anything."""
+"""Names from a fixed set for what is asked of the bot, since a click's own comes from a client and may be anything; and
+for what the bot asks of Slack."""
 
 from bot.slack.blocks import my_uploads, watch_modal
 from bot.slack.blocks.abort_modal import ABORT
@@ -15,6 +16,15 @@ REQUESTS = frozenset(
     }
 )  # fmt: skip
 EVENTS = frozenset({"app_home_opened", "app_uninstalled", "link_shared", "tokens_revoked", "user_change"})
+METHODS = frozenset(
+    {
+        "apps.connections.open", "auth.test", "chat.deleteScheduledMessage", "chat.postEphemeral", "chat.postMessage",
+        "chat.scheduleMessage", "chat.scheduledMessages.list", "chat.unfurl", "chat.update", "conversations.history",
+        "conversations.open", "conversations.replies", "oauth.v2.access", "users.info", "views.open", "views.publish",
+        "views.push", "views.update",
+    }
+)  # fmt: skip
+"""Of Slack's Web API, what the bot calls."""
 
 
 def request_kind(kind: str) -> str:

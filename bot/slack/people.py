@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import stamina
 from slack_sdk.errors import SlackApiError
@@ -20,7 +20,12 @@ from bot.slack.workspace import PASSING, TOKEN_FAULTS, Workspace, error_code, is
 LOOK_UP_SECONDS = 6.0
 
 MEMBER_KEPT = timedelta(hours=1)
+REACHED_KEPT = timedelta(minutes=10)
 MOST_KEPT = 10_000
+"""Of either kind."""
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 NOBODY = ("user_not_found", "user_not_visible")
 """Slack: reference "users.info", errors: no such person, or none that this installation may see."""
@@ -37,6 +42,7 @@ class People:
         self._installed = installed
         self._clock = clock
         self._members: OrderedDict[tuple[str, str], tuple[bool, datetime]] = OrderedDict()
+        self._reached: OrderedDict[SlackUser, datetime] = OrderedDict()
 
     async def profile_of(self, slack_user: SlackUser) -> SlackProfile:
         """Return name and e-mail address as Slack knows them."""
@@ -81,10 +87,7 @@ class People:
             user = {}
         home = str(user.get("team_id")) if workspace.enterprise_id is None else _enterprise_of(user)
         belongs = not user.get("is_stranger") and home == workspace.people
-        self._members[key] = (belongs, now + MEMBER_KEPT)
-        self._members.move_to_end(key)
-        while len(self._members) > MOST_KEPT:
-            self._members.popitem(last=False)
+        _keep(self._members, key, (belongs, now + MEMBER_KEPT))
         return belongs
 
     async def time_zone(self, slack_user: SlackUser) -> str:
@@ -92,8 +95,9 @@ class People:
         return str((await self._user(slack_user)).get("tz") or "UTC")
 
     async def is_admin(self, slack_user: SlackUser) -> bool:
-        """Whether the person is an administrator or owner of the workspace. Slack: reference "users.info"."""
-        user = await self._user(slack_user)
+        """Whether the person is an administrator or owner of the workspace, which nobody is whom Slack does not know.
+        Slack: reference "users.info"."""
+        user = await self._user(slack_user, may_be_unknown=True)
         return user.get("is_admin") is True or user.get("is_owner") is True
 
     async def is_gone(self, slack_user: SlackUser) -> bool:
@@ -113,7 +117,10 @@ class People:
 
     async def reach(self, slack_user: SlackUser) -> None:
         """Make sure that the person has direct messages with the app (scope im:write); nothing is posted there.
-        CannotTellDirectly where Slack refuses."""
+        CannotTellDirectly where Slack refuses. That they have is kept for ten minutes."""
+        until, now = self._reached.get(slack_user), self._clock()
+        if until is not None and now < until:
+            return
         try:
             await as_bot(
                 self._installed,
@@ -126,9 +133,11 @@ class People:
             raise CannotTellDirectly(reason=error_code(error)) from error
         except PASSING as error:
             raise SlackUnavailable from error
+        _keep(self._reached, slack_user, now + REACHED_KEPT)
 
-    async def _user(self, slack_user: SlackUser) -> Mapping[str, Any]:
-        """The person as in `users.info`; SlackUnavailable when Slack refuses."""
+    async def _user(self, slack_user: SlackUser, *, may_be_unknown: bool = False) -> Mapping[str, Any]:
+        """The person as in `users.info`; SlackUnavailable when Slack refuses. Nothing of somebody unknown, if they may
+        be."""
         try:
             return await as_bot(
                 self._installed,
@@ -136,6 +145,8 @@ class People:
                 lambda workspace: self._look_up(workspace, slack_user.user_id),
             )
         except SlackApiError as error:
+            if may_be_unknown and error_code(error) == "user_not_found":
+                return {}
             raise SlackUnavailable from error
 
     async def _look_up(self, workspace: Workspace, user_id: str) -> Mapping[str, Any]:
@@ -152,6 +163,14 @@ class People:
             raise SlackUnavailable from error
         user: Mapping[str, Any] = found.get("user") or {}
         return user
+
+
+def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:
+    """Keep what is newest; the oldest goes when there is too much."""
+    kept[key] = value
+    kept.move_to_end(key)
+    while len(kept) > MOST_KEPT:
+        kept.popitem(last=False)
 
 
 def _enterprise_of(user: Mapping[str, Any]) -> str | None:

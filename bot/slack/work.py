@@ -25,7 +25,7 @@ from bot.model.errors import (
     StoreUnavailable,
     VaultTemporary,
 )
-from bot.model.meters import NO_METERS, OK, Meters
+from bot.model.meters import CUT_OFF, NO_METERS, OK, Meters
 from bot.slack.blocks.kit import Message
 from bot.slack.calls import HOME, Call, Event, ReplyTo
 from bot.slack.failures import Failures
@@ -163,7 +163,7 @@ class Work:
             await asyncio.wait(set(self._running), timeout=left)
         late = set(self._running)
         for task in late:
-            task.cancel()
+            task.cancel(CUT_OFF)
         if late:
             log.error("answers cancelled at shutdown", count=len(late))
             await asyncio.wait(late, timeout=1.0)

@@ -168,7 +168,8 @@ class Statements:
             func.count().filter(leased).label("leased"),
             func.count().filter(parked).label("parked"),
             func.count().filter(_table.due_at <= self.now).label("waiting"),
-            (self.now - func.min(type_coerce(_table.due_at, BigInteger))).label("overdue"),
+            # By what was promised: each try that fails moves `due_at` on, and what always fails would never be late.
+            (self.now - func.min(type_coerce(_table.wanted_at, BigInteger)).filter(~parked)).label("overdue"),
         ).group_by(_table.kind)
 
 

@@ -108,7 +108,8 @@ def _begins(prefix: str, dialect: str) -> ColumnElement[bool]:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DueCounts:
     """How much work there is. `pending` is by kind what waits for its moment or for a worker, `waiting` is how many
-    jobs could be taken now, `overdue` for how many seconds the oldest of them has been waiting, 0 when none is."""
+    jobs could be taken now, `overdue` for how many seconds the oldest job that is not parked ought to have been done,
+    whether it was tried meanwhile or not; 0 when none is late."""
 
     pending: Mapping[str, int]
     leased: int
@@ -262,7 +263,7 @@ class DueWork:
             leased=sum(row.leased for row in rows),
             parked=sum(row.parked for row in rows),
             waiting=sum(row.waiting for row in rows),
-            overdue=max(0, *(row.overdue for row in rows), 0) / 1000,
+            overdue=max(0, *(row.overdue or 0 for row in rows), 0) / 1000,
         )
 
     def _now(self) -> dict[str, int]:

@@ -12,7 +12,7 @@ import structlog
 from bot.model import overheard
 from bot.model.accounts import Access, Heard, Identity, Vault, VaultUser
 from bot.model.errors import BotError, IdentityMismatch, VaultAnswerStrange, VaultError, VaultSlow
-from bot.model.meters import NO_METERS, OK, Meters
+from bot.model.meters import CUT_OFF, NO_METERS, OK, Meters
 from bot.model.secret import Secret
 from bot.model.uploads import Part, StagedFile, UploadSession
 from bot.vault import answers, records, wire
@@ -241,7 +241,7 @@ class VaultClient:
         started = perf_counter()
         status, meta, fault = None, Meta(), None
         timing = self._meters.vault_call(request.place, request.endpoint.label)
-        came_to = VaultSlow.__name__  # so it is for who is cut off, since the time was over
+        came_to = VaultSlow.__name__  # so it is where the time was over, which cancels without a word
         try:
             status, meta, body = await send(self._http, request)
             self._note(request, meta)
@@ -250,6 +250,10 @@ class VaultClient:
             return answer
         except BotError as error:
             fault, came_to = error, type(error).__name__
+            raise
+        except asyncio.CancelledError as error:
+            if CUT_OFF in error.args:
+                came_to = CUT_OFF
             raise
         finally:
             timing.end(came_to)

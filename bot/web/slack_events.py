@@ -77,7 +77,7 @@ class SlackEvents:
         try:
             body = await read_body(request, limit=limit, budget=self._budget)
         except BodyTooLarge:
-            return Response(status_code=413)
+            return Response(status_code=413) if signature else self._not_signed()
         except BodyTooSlow:
             return Response(status_code=408)
         except TooManyBodies:

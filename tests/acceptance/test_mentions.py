@@ -334,7 +334,8 @@ async def test_event__sent_again_is_answered_once(demo: DemoWorkspace) -> None:
         demo.clock.advance(timedelta(seconds=later))
         retry = (number, "http_timeout")
         await demo.slack._dispatcher.send(delivery.kind, delivery.payload, delivery.user, retry)
-    assert await ears.hear(calls=3) == []
+    # Of the first two the bot knows before the ack, and begins nothing.
+    assert await ears.hear(calls=1) == []
     assert len(heard) == 1
 
 
@@ -365,7 +366,10 @@ async def test_event__sent_again_to_another_replica_is_answered_once(
         assert len(heard) == 1
         ears, done = Ears(demo), second.log_text().count('"event": "answered"')
         demo.slack.request_url = f"{second.url}/slack/events"
-        await demo.slack._dispatcher.send(delivery.kind, delivery.payload, delivery.user, (1, "http_timeout"))
+        for number in (1, 3):  # the last one is taken first, and looked at then
+            retry = (number, "http_timeout")
+            demo.clock.advance(timedelta(seconds=1))
+            await demo.slack._dispatcher.send(delivery.kind, delivery.payload, delivery.user, retry)
         await until(lambda: second.log_text().count('"event": "answered"') > done, "the other one is done")
         assert ears.heard == []
         new = json.loads(json.dumps(delivery.payload)) | {"event_id": "EvNEW"}

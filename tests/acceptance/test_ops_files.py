@@ -14,8 +14,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from bot.demo.workspace import DemoWorkspace
 from bot.metrics import Metrics
+from bot.metrics_page import Stock
+from bot.model.errors import BotError, StoreUnavailable
 from tests.acceptance.metric_steps import counted, eventful, page_of
-from tests.unit.test_metrics import documented
+from tests.unit.test_metrics import a_page, documented, drawn, samples, stock
 
 OPS = Path(__file__).parent.parent.parent / "ops"
 ADDED = {"job", "instance"}
@@ -140,13 +142,59 @@ def test_alerts__watch_all_that_was_promised() -> None:
 def test_alerts__grow_from_a_number_that_is_there_from_the_start() -> None:
     """Prometheus sees no growth from nothing to 1: what `increase` looks at must begin with 0."""
     metrics = Metrics(vaults=[])
-    at_first = generate_latest(metrics.registry).decode()
+    metrics.expect_jobs(["remind"])
+    at_first = generate_latest(metrics.registry).decode().splitlines()
+    looked_at = 0
     for rule in rules():
-        above_none = re.search(r">\s*0\s*$", rule["expr"])
-        for name, matchers in selectors(rule["expr"]) if "increase(" in rule["expr"] and above_none else ():
-            wanted = [f'{label}="{value}"' for label, _, value in matchers]
-            lines = [line for line in at_first.splitlines() if re.match(rf"{name}[{{ ]", line)]
-            assert any(all(one in line for one in wanted) for line in lines), f"{rule['alert']}: {name}"
+        for name, matchers in selectors(rule["expr"]) if "increase(" in rule["expr"] else ():
+            lines = [line for line in at_first if re.match(rf"{name}(?:{{.*)? 0\.0$", line)]
+            assert lines, f"{rule['alert']}: {name}"
+            for label, operator, value in matchers:
+                for one in value.split("|") if "~" in operator else [value]:
+                    assert any(f'{label}="{one}"' in line for line in lines), (
+                        f"{rule['alert']}: {name}, {one}"
+                    )
+            looked_at += 1
+    assert looked_at > 8
+
+
+def operators_errors(root: type[BotError] = BotError) -> set[str]:
+    """The names of all failures whose sentence is for the operator alone: people read an apology with a reference."""
+    found = {root.__name__} if root.for_the_operator else set()
+    return found.union(*(operators_errors(one) for one in root.__subclasses__()))
+
+
+def test_alerts__on_apologies_name_every_failure_that_reads_as_one() -> None:
+    wanted = {"Unexpected", *operators_errors()}
+    assert "KeyMissing" in wanted
+    named = {
+        name: set(value.split("|"))
+        for rule in rules()
+        for name, matchers in selectors(rule["expr"])
+        for _, _, value in matchers
+        if "Unexpected" in value
+    }
+    of = ("requests", "events", "jobs")
+    assert named == {f"vault_uploads_{one}_total": wanted for one in of}
+
+
+async def test_expressions__count_once_what_every_replica_tells_of_the_same_database() -> None:
+    """The sum over two replicas would be twice what there is."""
+
+    async def nothing() -> Stock:
+        raise StoreUnavailable(reason="for a test")
+
+    pages = [await drawn(a_page(Metrics(vaults=[]), look)) for look in (stock, nothing)]
+    with_stock, without = ({name.partition(" ")[0] for name in samples(page)} for page in pages)
+    shared, seen = with_stock - without, set[str]()
+    assert "vault_uploads_due_lag_seconds" in shared
+    for where, expr in EXPRESSIONS:
+        for name in {name for name, _ in selectors(expr)} & shared:
+            uses = len(re.findall(rf"\b{name}\b", expr))
+            once = re.findall(rf"\bmax\s*(?:by\s*\([^)]*\)\s*)?\(\s*{name}(?:\{{[^}}]*\}})?\s*\)", expr)
+            assert len(once) == uses, f"{where}: {name} without max"
+            seen.add(name)
+    assert seen == shared
 
 
 def test_dashboard__has_the_form_that_grafana_reads() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.demo.slack.messages import Message
+from bot.demo.vault import seed
 from tests.fuzz.door import Answer
 from tests.fuzz.slack_payloads import FORM, JSON, WITHIN, encoded
 from tests.fuzz.world import World, assert_ack
@@ -84,3 +85,19 @@ def test_slack_endpoint__what_was_found(world: World) -> None:
     }
     _, (answer,) = send(world, *encoded(({**click, "view": {"id": "", "type": "modal"}}, WITHIN)))
     assert answer.text
+
+    # Somebody whom Slack does not know stops a watch in a channel: whether they are an administrator was asked in vain,
+    # so they were told that Slack does not answer, and the operator that something is broken.
+    world.run(world.type("alice", f"watch {seed.CHOLECAP} here"))
+    world.look()
+    (value,) = {
+        one["value"]
+        for message in world.demo.slack.messages
+        for block in message.blocks
+        for one in block.get("elements", ())
+        if one.get("action_id") == "unwatch"
+    }
+    stop = {"type": "button", "block_id": "b1", "action_id": "unwatch", "value": value}
+    nobody = {"id": "U0NOBODY", "team_id": "T0NORDLICHT"}
+    _, answers = send(world, *encoded(({**click, "user": nobody, "actions": [stop]}, WITHIN)))
+    assert not [answer for answer in answers if "Slack did not answer" in answer.text]

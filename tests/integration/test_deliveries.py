@@ -324,6 +324,8 @@ async def test_people__time_zone_and_administrators(world: World) -> None:
     assert await world.deliveries.time_zone(ALICE) == "Europe/Paris"
     assert await world.deliveries.is_admin(VERA) is True
     assert await world.deliveries.is_admin(ALICE) is False
+    world.slack.faults.add("users.info", ApiError("user_not_found"))
+    assert await world.deliveries.is_admin(ALICE) is False
 
 
 async def test_people__slack_does_not_tell(world: World) -> None:

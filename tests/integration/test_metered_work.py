@@ -194,6 +194,28 @@ async def test_vault_call__cut_off_by_the_budget(http: httpx.AsyncClient, emulat
     }
 
 
+async def test_vault_call__cut_off_from_outside_is_not_vaults_slowness(
+    due: DueWork, http: httpx.AsyncClient, emulator: VaultEmulator
+) -> None:
+    """A worker that stops gives up the call that its job waits for; else each restart would look like a slow Vault."""
+    metrics = Metrics(vaults=[seed.PROMOMATS])
+    client = _client(http, metrics, budget=60.0)
+    emulator.faults.add(Delay(60), times=None)
+
+    async def run(_: Claimed) -> Again | None:
+        await client.upload(_access(emulator), seed.CHOLECAP)
+        return None
+
+    worker = Worker(due, {"note": run}, meters=metrics)
+    worker.start()
+    await due.schedule([Job(key="a", kind="note", due_at=NOW)])
+    await until(lambda: emulator.calls() > 0)
+    await worker.stop(0)
+    assert counted(metrics, "vault_calls_total") == {
+        f"endpoint=upload outcome=CutOff vault={seed.PROMOMATS}": 1
+    }
+
+
 async def test_vault_call__to_the_host_that_all_share(
     http: httpx.AsyncClient, emulator: VaultEmulator
 ) -> None:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import pytest
+import uvloop
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
@@ -213,6 +214,29 @@ async def test_requests__sent_far_ahead_close_the_connection(caplog: pytest.LogC
     assert [(line["event"], line["count"]) for line in lines] == [
         ("request refused: not HTTP, or too much of it", 1)
     ]
+
+
+def test_requests__whose_client_has_left_meet_no_failure(caplog: pytest.LogCaptureFixture) -> None:
+    """In the bot's own kind of loop, where whoever writes to a closed connection meets one."""
+
+    async def leave() -> None:
+        async with serving() as served:
+            _, writer = await served.connected(GET_SLOW * 3)
+            while served.asked < 1:  # noqa: ASYNC110 - whoever asks waits for the answer
+                await asyncio.sleep(0.01)
+            # The server reads on, and so sees who leaves, once it has answered the first.
+            first, served.let = served.let, asyncio.Event()
+            first.set()
+            while served.asked < 2:  # noqa: ASYNC110 - the same
+                await asyncio.sleep(0.01)
+            writer.transport.abort()
+            await served.emptied()
+            served.let.set()
+            while served.web._server.server_state.tasks:  # noqa: ASYNC110 - uvicorn tells nobody
+                await asyncio.sleep(0.01)
+
+    uvloop.run(leave())
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_garbage__does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,5 +1,6 @@
 """What /metrics tells: names and labels as documented, labels from fixed sets, a page that outlives the database."""
 
+import ast
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
@@ -10,6 +11,7 @@ from typing import Any, cast
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
+from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 from starlette.requests import Request
 
@@ -19,7 +21,7 @@ from bot.metrics import MOST_SERIES, Metrics
 from bot.metrics_page import MetricsPage, Stock
 from bot.model.errors import StoreUnavailable
 from bot.model.meters import NO_METERS, Meters, received_now
-from bot.slack.kinds import EVENTS, REQUESTS, event_kind, request_kind
+from bot.slack.kinds import EVENTS, METHODS, REQUESTS, event_kind, request_kind
 from bot.slack.listeners import register
 from bot.store.census import Census
 from bot.store.due_work import DueCounts
@@ -249,6 +251,32 @@ def test_answer__counts_from_the_receipt(monkeypatch: pytest.MonkeyPatch) -> Non
     now += 1.5
     timing.end()
     assert told(metrics)["vault_uploads_answer_seconds_sum kind=command"] == 4.0
+
+
+def test_counters__that_alerts_look_at_begin_with_0_for_every_kind() -> None:
+    """Fifty failures between two scrapes are else one flat line at 50, in which nothing grows."""
+    metrics = Metrics(vaults=[])
+    metrics.expect_jobs(["remind", "poll"])
+    found = told(metrics)
+    wanted = [f"requests_total kind={kind} outcome=NotDelivered" for kind in REQUESTS]
+    for counter, kinds in (("requests", REQUESTS), ("events", EVENTS), ("jobs", ["remind", "poll"])):
+        for outcome in ("Unexpected", "StoreUnreadable", "KeyMissing"):
+            wanted += [f"{counter}_total kind={kind} outcome={outcome}" for kind in kinds]
+    wanted += [f"slack_refusals_total method={method}" for method in METHODS]
+    assert {found.get(f"vault_uploads_{name}") for name in wanted} == {0}
+    assert len(found) < MOST_SERIES
+
+
+def test_methods__are_those_that_the_code_calls() -> None:
+    called = {
+        node.attr.replace("_", ".")
+        for file in (DOCUMENTS.parent / "bot").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Attribute)
+        and "_" in node.attr.strip("_")
+        and hasattr(AsyncWebClient, node.attr)
+    }
+    assert called == METHODS
 
 
 def test_burst__of_an_earlier_window_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
