@@ -37,9 +37,9 @@ VOLUME ["/app/data"]
 USER 10001:10001
 
 # Whether the process lives: who does not is to be started again. With Slack or the database away a new start would not
-# help; /readyz tells that, for whatever shares requests out. By http.client, which asks no proxy.
+# help; /readyz tells that, for whatever shares requests out. By http.client, which asks no proxy. Who listens everywhere is asked here; an empty setting is the bot's own default.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 \
-  CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
+  CMD ["python", "-c", "import http.client, os, sys; h = os.environ.get('HOST') or '127.0.0.1'; c = http.client.HTTPConnection({'0.0.0.0': '127.0.0.1', '::': '::1'}.get(h, h), int(os.environ.get('PORT') or 3000), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 
 # No shell in between: SIGTERM, which is also STOPSIGNAL's default, reaches the bot.
 CMD ["python", "-m", "bot", "run"]

@@ -1,7 +1,6 @@
 """The composition root: makes every piece once, opens and closes them in order, knows no rules."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import aiohttp
-import structlog
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 
@@ -51,17 +49,12 @@ from bot.vault.pool import http_client
 from bot.web.link_pages import LinkPages
 from bot.web.oidc_pages import OidcPages
 from bot.web.routes import web_app
-from bot.web.server import WebServer
 from bot.web.slack_events import SlackEvents
 from bot.worker import Worker
 
 if TYPE_CHECKING:
     from bot.slack.socket_mode import SocketMode
 
-log = structlog.get_logger()
-
-STOP_SECONDS = 23.0
-"""From the signal until the last answer is cancelled; what then remains takes less than two."""
 VAULT_SECONDS = 15.0
 """Less than an answer may take in all, so that a slow Vault is named as what it is."""
 JOB_TIME = timedelta(seconds=25)
@@ -88,7 +81,8 @@ async def build(
 
     Nothing calls itself ready before `started` is set.
 
-    StoreError when the database cannot be used, SlackRefused when Slack does not know the token.
+    CertificatesUnreadable; StoreError when the database cannot be used; SlackRefused when Slack does not know the
+    token.
     """
     async with AsyncExitStack() as stack:
         clock = clock_for(config.demo_clock_file)
@@ -97,6 +91,8 @@ async def build(
         meters = traces.around(metrics) if traces else metrics
         if traces is not None:
             stack.push_async_callback(traces.close)
+        # First of all, since nobody can be reached without certificates, and the calls to Slack would not say so.
+        http = await stack.enter_async_context(http_client())
         store = await stack.enter_async_context(Storage.open(config, clock))
         watched = [call_meters(meters, config.slack_api_url)]
         slack_http = await stack.enter_async_context(
@@ -108,7 +104,6 @@ async def build(
         installed = await installed_by(config, store, slack, clock)
         if isinstance(installed, ManyWorkspaces):
             stack.push_async_callback(installed.close)
-        http = await stack.enter_async_context(http_client())
         client = VaultClient(
             http,
             version=config.vault_api_version,
@@ -271,34 +266,3 @@ async def build(
             more_routes=install_routes(config, store, slack, installed, auditing, clock),
         )
         yield Running(web=web, metrics=metrics, socket_mode=socket_mode, work=talk.work, worker=worker)
-
-
-async def serve(
-    config: Config, stop: asyncio.Event, started: asyncio.Event, traces: Traces | None = None
-) -> None:
-    """Set `started` when all is open; run until `stop` is set, then take no more work, finish, and close.
-
-    CannotListen when the address is taken; else as `build`.
-    """
-    async with build(config, started, traces) as running:
-        # What lives from here to the end need not be looked at by each garbage collection again. There is next to no
-        # garbage yet, and to look for it would be a tenth of the start.
-        gc.freeze()
-        server = WebServer(running.web, host=config.host, port=config.port, meters=running.metrics)
-        await server.start()
-        try:
-            if running.socket_mode is not None:
-                await running.socket_mode.connect()
-            running.worker.start()
-            started.set()
-            log.info("ready", mode="socket" if config.socket_mode else "http", public_url=config.public_url)
-            await stop.wait()
-            log.info("stopping", under_way=running.work.count)
-        finally:
-            # First the ways in, then the work: what was acknowledged until the last moment is answered too.
-            deadline = asyncio.get_running_loop().time() + STOP_SECONDS
-            if running.socket_mode is not None:
-                await running.socket_mode.close()
-            await asyncio.gather(server.stop(), running.worker.stop(STOP_SECONDS - 3))
-            await running.work.drain(deadline - asyncio.get_running_loop().time())
-    log.info("stopped")

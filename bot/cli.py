@@ -151,7 +151,7 @@ def run(_: argparse.Namespace) -> int:
 async def _serve(config: "Config", traces: "Traces | None") -> int:
     from slack_sdk.errors import SlackApiError
 
-    from bot.app import serve
+    from bot.serving import serve
     from bot.slack.workspace import PASSING, SlackRefused, error_code
     from bot.web.server import CannotListen
 

@@ -32,8 +32,8 @@ def planned(stage: Stage, crowd: Crowd) -> list[tuple[float, Mishap]]:
     def kill(number: int) -> Mishap:
         async def killed() -> None:
             replica = stage.replicas[number]
-            pid = await stage.kill(replica)
-            crowd.cut(pid, killed=True)
+            with crowd.cutting(replica.pid, killed=True):
+                await stage.kill(replica)
             await asyncio.sleep(DOWN_SECONDS)
             await stage.replace(replica)
 
@@ -41,13 +41,13 @@ def planned(stage: Stage, crowd: Crowd) -> list[tuple[float, Mishap]]:
 
     async def cut_a_websocket() -> None:
         stage.counts["websocket cut without a word"] += 1
-        stage.demo.slack.drop_sockets(1)
-        crowd.cut(0, killed=False)
+        with crowd.cutting(0, killed=False):
+            stage.demo.slack.drop_sockets(1)
 
     async def refresh_websockets() -> None:
         stage.counts["websockets told to come back"] += 1
-        await stage.demo.slack.disconnect_sockets("refresh_requested")
-        crowd.cut(0, killed=False)
+        with crowd.cutting(0, killed=False):
+            await stage.demo.slack.disconnect_sockets("refresh_requested")
 
     mishaps = [
         (0.15, crash_database),

@@ -5,12 +5,13 @@ import random
 import re
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import httpx
 
-from bench.chaos.errands import ACK_LIMIT, DATABASE_DOWN, MENTION, Errand
+from bench.chaos.errands import DATABASE_DOWN, MENTION, Errand
 from bench.chaos.stage import CHANNEL, Stage, password_of
 from bench.chaos.weather import Weather
 from bot.demo.bot_process import BotProcess
@@ -213,20 +214,22 @@ class Crowd:
         self._repeats.add(task)
         task.add_done_callback(self._repeats.discard)
 
-    def cut(self, pid: int, *, killed: bool) -> None:
-        """A replica was killed, or a websocket cut. In Socket Mode (pid 0) nobody knows whose errands that touches: of
-        all that are under way at this moment, those that may still be in hand."""
-        since = time.monotonic() - (AFTER_A_KILL if killed else ACK_LIMIT)
-        for person in self.people.values():
-            errand = person.errand
-            if errand and errand.is_under_way and errand.began > since and errand.pid in (0, pid):
+    @contextmanager
+    def cutting(self, pid: int, *, killed: bool) -> Iterator[None]:
+        """A replica is killed meanwhile, or a websocket cut: that touches what is under way when it begins, and what is
+        begun until it is over. In Socket Mode nobody knows whose errands those are."""
+        own = [one.errand for one in self.people.values() if one.errand and one.errand.is_under_way]
+        count = len(self.errands)
+        yield
+        for errand in (*own, *self.errands[count:]):
+            if errand.pid in (0, pid):
                 errand.is_cut = True
                 errand.is_killed |= killed
 
     def hold_up(self) -> None:
         """What is under way now was held up with the emulators themselves."""
         for person in self.people.values():
-            if person.errand is not None and person.errand.is_under_way:
+            if person.errand is not None:
                 person.errand.is_held_up = True
 
     def _heard(self, exchange: Exchange) -> None:

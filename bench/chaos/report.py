@@ -6,16 +6,44 @@ from collections.abc import Sequence
 
 from bench.chaos.errands import GOOD, Errand, Fate
 from bench.chaos.run import Outcome
+from bench.chaos.stage import KILLED, RESTARTED
 
 MOST_MB = 300.0
 """More than this no replica may ever hold: three times what an idle one does."""
 MOST_SHOWN = 10
+WEBSOCKETS, TAKEN_TWICE, OUT_OF_WAYS, STARVED = 0.01, 0.05, 0.002, 0.02
+"""Shares of all commands: see `most_believed`."""
+
+
+def most_believed(outcome: Outcome) -> dict[Fate, int]:
+    """How often each excuse is believed: beyond that it hides a fault of the bot's, or the run says nothing.
+
+    A person has one thing under way at a time. So a kill takes one from each of them at most, and so does a database
+    that is down; for what is left it is a share, several times what comes about.
+    """
+    people, commands = outcome.plan.people, len(outcome.errands)
+    by_kills = people * outcome.mishaps[KILLED]
+    return {
+        Fate.DIED: by_kills,
+        Fate.CUT: by_kills + int(WEBSOCKETS * commands) * outcome.plan.socket_mode,
+        Fate.AFTER_OUTAGE: people * outcome.mishaps[RESTARTED],
+        Fate.REPEATED: people + int(TAKEN_TWICE * commands),
+        Fate.REFUSED: people // 4 + int(OUT_OF_WAYS * commands),
+        # All of them at once, twice, when a machine stands still.
+        Fate.HELD_UP: 2 * people + int(STARVED * commands),
+    }
 
 
 def faults_of(outcome: Outcome) -> list[str]:
     """Every promise that was not kept, as a sentence; none when all were."""
     worst_first = sorted(outcome.errands, key=lambda one: one.fate is Fate.LATE_ACK)
     said = [f"{_name(errand)}: {errand.fate}" for errand in worst_first if errand.fate not in GOOD]
+    fates = Counter(errand.fate for errand in outcome.errands)
+    said += [
+        f"{fates[fate]} times “{fate}”: more than {most} are not believed"
+        for fate, most in most_believed(outcome).items()
+        if fates[fate] > most
+    ]
     if missing := set(outcome.promised) - set(outcome.told):
         said.append(f"{len(missing)} of {len(outcome.promised)} reminders never came")
     twice = {key for key, times in outcome.told.items() if times > 1} - outcome.may_repeat

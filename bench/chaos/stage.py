@@ -27,6 +27,7 @@ MEBIBYTE = 1024 * 1024
 WINDOW = 3.0
 """Seconds; as long as an ack may take."""
 CHANNEL = "C0TRIALUPLOADS"
+KILLED, RESTARTED = "replica killed and replaced", "PostgreSQL restarted"
 
 
 @dataclass(eq=False)
@@ -63,20 +64,18 @@ class Stage:
 
     async def restart_database(self, how: signal.Signals) -> None:
         """Stop PostgreSQL for a second: SIGINT as an operator would, SIGQUIT as by a crash."""
-        self.counts["PostgreSQL restarted"] += 1
+        self.counts[RESTARTED] += 1
         await asyncio.to_thread(self.server.stop, how)
         await asyncio.sleep(1)
         await asyncio.to_thread(self.server.start)
 
-    async def kill(self, replica: BotProcess) -> int:
-        """Kill a replica in the midst of its work; return the process id it had."""
-        pid = replica.pid
-        os.kill(pid, signal.SIGSTOP)
+    async def kill(self, replica: BotProcess) -> None:
+        """Kill a replica in the midst of its work."""
+        os.kill(replica.pid, signal.SIGSTOP)
         self.in_hand |= set(await held_claims(self.url))
         self.down.add(replica)
         await replica.kill()
-        self.counts["replica killed and replaced"] += 1
-        return pid
+        self.counts[KILLED] += 1
 
     async def replace(self, replica: BotProcess) -> None:
         """Start it again; it is given something to do when it is ready."""

@@ -7,9 +7,8 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import httpx
-
 from bot.doctor.check import Check, fail, ok, warn
+from bot.vault.pool import trust
 
 SOON = timedelta(days=21)
 CLOSE_SECONDS = 1.0
@@ -56,9 +55,7 @@ async def certificate(name: str, url: str, now: datetime, *, subject: str = "", 
 
 
 async def _end_of(host: str, port: int) -> datetime:
-    _, writer = await asyncio.open_connection(
-        host, port, ssl=httpx.create_ssl_context(), server_hostname=host
-    )
+    _, writer = await asyncio.open_connection(host, port, ssl=trust(), server_hostname=host)
     try:
         shown = writer.get_extra_info("peercert")
         return datetime.fromtimestamp(ssl.cert_time_to_seconds(shown["notAfter"]), UTC)

@@ -1,10 +1,13 @@
 """Slack: reached, the tokens and their scopes, Socket Mode, and how far our clock is from Slack's."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
+import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -38,6 +41,7 @@ class SlackChecks:
     def __init__(
         self,
         client: AsyncWebClient,
+        http: aiohttp.ClientSession,
         *,
         bot_token: Secret | None,
         app_token: Secret | None,
@@ -47,6 +51,7 @@ class SlackChecks:
     ) -> None:
         """`installations` gives those by OAuth, in the place of `bot_token`; `scopes` are the manifest's."""
         self._client = client
+        self._http = http
         self._bot_token = bot_token
         self._app_token = app_token
         self._installations = installations
@@ -122,13 +127,30 @@ class SlackChecks:
         return ok("clock", "This machine's clock agrees with Slack's.")
 
     async def socket_mode(self) -> Check:
-        """Ask for a websocket address. It is not opened: Slack would send people's commands to it, and they be lost."""
-        token = self._app_token.reveal() if self._app_token else ""
+        """Ask for a websocket address, and its host for anything at all. The websocket itself is not opened: Slack would
+        send people's commands to it, and they be lost."""
+        name, token = "socket_mode", self._app_token.reveal() if self._app_token else ""
         try:
-            await self._client.apps_connections_open(app_token=token)
+            opened = await self._client.apps_connections_open(app_token=token)
         except (SlackApiError, *PASSING) as error:
-            return self._refused(error, "socket_mode", "SLACK_APP_TOKEN", COPY_APP_TOKEN)
-        return ok("socket_mode", "Slack knows SLACK_APP_TOKEN and gives it a connection.")
+            return self._refused(error, name, "SLACK_APP_TOKEN", COPY_APP_TOKEN)
+        place = urlsplit(str(opened.get("url") or "")).netloc
+        scheme = "https" if str(opened.get("url")).startswith("wss://") else "http"
+        try:
+            # By the way that the websocket takes. Whatever it answers: what is blocked answers nothing.
+            async with self._http.get(
+                f"{scheme}://{place}/", proxy=self._client.proxy, allow_redirects=False
+            ):
+                pass
+        except (aiohttp.ClientError, ValueError, *PASSING) as error:
+            return fail(
+                name,
+                f"Slack knows SLACK_APP_TOKEN, but its host for websockets, {place or 'none'}, cannot be reached "
+                f"({type(error).__name__}).",
+                "Let this machine reach it in the firewall and the proxy (HTTPS_PROXY), by TLS: no command arrives "
+                "by another way. Slack names other hosts of its domain at other times.",
+            )
+        return ok(name, f"Slack knows SLACK_APP_TOKEN and gives it a connection, and {place} can be reached.")
 
     async def _tokens(self) -> Check | None:
         """The same for what was installed by OAuth; a token that ends by the clock is renewed at its next use."""
@@ -136,17 +158,17 @@ class SlackChecks:
         living = [one for one in self._installations() if one.expires_at is None or one.expires_at > now]
         if not living:
             return None
+        some = living[:MOST_ASKED]
+        asking = (self._auth(one.bot_token, one.workspace) for one in some)  # at once: a step has 10 seconds
         gone: list[str] = []
-        for one in living[:MOST_ASKED]:
-            try:
-                await self._auth(one.bot_token, one.workspace)
-            except SlackApiError as error:
-                if error_code(error) not in TOKEN_FAULTS:
-                    return self._refused(error, "slack_token", "a bot token", "")
+        for one, answer in zip(some, await asyncio.gather(*asking, return_exceptions=True), strict=True):
+            if isinstance(answer, SlackApiError) and error_code(answer) in TOKEN_FAULTS:
                 gone.append(one.workspace)
-            except PASSING as error:
-                return self._refused(error, "slack_token", "a bot token", "")
-        asked = min(len(living), MOST_ASKED)
+            elif isinstance(answer, (SlackApiError, *PASSING)):
+                return self._refused(answer, "slack_token", "a bot token", "")
+            elif isinstance(answer, BaseException):
+                raise answer
+        asked = len(some)
         if gone:
             return fail(
                 "slack_token",

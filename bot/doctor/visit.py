@@ -10,7 +10,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot.clocks import clock_for
 from bot.config import Config
 from bot.doctor.certificates import certificate
-from bot.doctor.check import Check
+from bot.doctor.check import Check, fail
 from bot.doctor.runner import LONGEST_CHECK, Step, examine
 from bot.doctor.settings import check_settings
 from bot.doctor.sign_in import check_sign_in
@@ -23,6 +23,7 @@ from bot.idp.discovery import Discovery
 from bot.manifest import bot_scopes
 from bot.model.accounts import LinkMethod
 from bot.model.clock import Clock, system_clock
+from bot.model.errors import CertificatesUnreadable
 from bot.vault.pool import http_client
 from bot.vault.probing import Probe
 
@@ -32,21 +33,23 @@ CONNECT_SECONDS, READ_SECONDS = 4.0, 8.0
 
 async def visit(config: Config, environ: Mapping[str, str]) -> AsyncGenerator[Check, None]:
     """Yield what each check finds; nothing is changed anywhere, and nothing raised."""
+    clock = clock_for(config.demo_clock_file)
     async with AsyncExitStack() as stack:
-        http = await stack.enter_async_context(http_client(connect=CONNECT_SECONDS, read=READ_SECONDS))
+        try:
+            http = await stack.enter_async_context(http_client(connect=CONNECT_SECONDS, read=READ_SECONDS))
+            by_tls = [_web(config, http, clock), *_vaults(config, http), _sign_in(config, http, clock)]
+        except CertificatesUnreadable as error:
+            by_tls = [[_certificates(error)]]
         timeout = aiohttp.ClientTimeout(total=READ_SECONDS, connect=CONNECT_SECONDS)
         slack_http = await stack.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         slack = AsyncWebClient(base_url=config.slack_api_url, session=slack_http, retry_handlers=[])
-        clock = clock_for(config.demo_clock_file)
         store = _store(config, clock, stack)
         found = examine(
             [
                 [_settings(config, environ)],
                 # One after the other: what was installed by OAuth stands in the database.
-                [*store.steps(), *_slack(config, slack, store, clock).steps()],
-                _web(config, http, clock),
-                *(_vaults(config, http)),
-                _sign_in(config, http, clock),
+                [*store.steps(), *_slack(config, slack, slack_http, store, clock).steps()],
+                *by_tls,
             ]
         )
         async with aclosing(found) as checks:
@@ -61,6 +64,13 @@ def _settings(config: Config, environ: Mapping[str, str]) -> Step:
     return Step(name="settings", look=look)
 
 
+def _certificates(error: CertificatesUnreadable) -> Step:
+    async def look() -> Check:
+        return fail("certificates", error.sentence, error.remedy)
+
+    return Step(name="certificates", look=look)
+
+
 def _store(config: Config, clock: Clock, stack: AsyncExitStack) -> StoreChecks:
     return StoreChecks(
         config.database_url.reveal(),
@@ -71,9 +81,12 @@ def _store(config: Config, clock: Clock, stack: AsyncExitStack) -> StoreChecks:
     )
 
 
-def _slack(config: Config, client: AsyncWebClient, store: StoreChecks, clock: Clock) -> SlackChecks:
+def _slack(
+    config: Config, client: AsyncWebClient, http: aiohttp.ClientSession, store: StoreChecks, clock: Clock
+) -> SlackChecks:
     return SlackChecks(
         client,
+        http,
         bot_token=config.slack_bot_token,
         app_token=config.slack_app_token,
         installations=lambda: store.installations,

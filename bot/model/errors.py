@@ -24,6 +24,7 @@
     │   └── VaultAnswerStrange         ├── IdentityMismatch
     ├── OutOfTime, Busy
     ├── SlackUnavailable
+    ├── CertificatesUnreadable         at the start, or never
     └── StoreError                     the operator's to mend
         ├── StoreUnavailable, StoreUnreadable, StoreNewer, KeyMissing, SealBroken, AuditBroken
 
@@ -480,6 +481,16 @@ class SlackUnavailable(BotError):
     expected = False
     retry_after: float | None = None
     """Seconds that Slack itself asks us to wait, where it does."""
+
+
+class CertificatesUnreadable(BotError):
+    """No TLS connection can be judged; found at the start alone. `reason` is the system's word for it."""
+
+    what = "The certificates to trust cannot be read: SSL_CERT_FILE is {file} ({reason})."
+    next_step = (
+        "Let it name a file of certificates in PEM form that the bot's user may read, or leave it out."
+    )
+    expected = False
 
 
 class StoreError(BotError):

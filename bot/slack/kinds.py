@@ -1,6 +1,8 @@
 """Names from a fixed set for what is asked of the bot, since a click's own comes from a client and may be anything; and
 for what the bot asks of Slack."""
 
+import time
+
 from bot.slack.blocks import my_uploads, watch_modal
 from bot.slack.blocks.abort_modal import ABORT
 from bot.slack.blocks.settings_modal import SETTINGS
@@ -38,3 +40,11 @@ def request_kind(kind: str) -> str:
 def event_kind(kind: str) -> str:
     """Return the name for an event's kind, as `request_kind`."""
     return kind if kind in EVENTS else OTHER
+
+
+def log_fields(
+    kind: str, team: str | None, outcome: str, started: float, ids: list[str]
+) -> dict[str, object]:
+    """What the log's one line for a request says (docs, "The log"); its reference stands there by itself."""
+    seconds = round(time.monotonic() - started, 3)
+    return {"kind": kind, "team": team or "", "outcome": outcome, "seconds": seconds, "execution_ids": ids}

@@ -22,6 +22,7 @@ from bot.model.errors import (
     OtherWorkspace,
     OutOfTime,
     SlackUnavailable,
+    StoreError,
     StoreUnavailable,
     VaultTemporary,
 )
@@ -30,7 +31,7 @@ from bot.slack.blocks.kit import Message
 from bot.slack.calls import HOME, Call, Event, ReplyTo
 from bot.slack.failures import Failures
 from bot.slack.installed import Installed
-from bot.slack.kinds import event_kind, request_kind
+from bot.slack.kinds import event_kind, log_fields, request_kind
 from bot.slack.people import People
 from bot.slack.replies import NotDelivered, Replies
 from bot.slack.rooms import Rooms
@@ -95,7 +96,7 @@ class Work:
 
     def has_room(self, call: Call) -> bool:
         """Whether this is answered now: not when it would only make all answers late, or one person takes too much."""
-        return self._rooms.answers.has_place(_guest(call))
+        return self._rooms.answers.has_place(call.slack_user)
 
     def takes(self, call: Call) -> bool:
         """Whether `start` would take this now."""
@@ -108,7 +109,7 @@ class Work:
         be none, since Slack itself is too slow to carry it: then it must not be acknowledged, so that Slack says
         itself that it failed, or sends an event again.
         """
-        guest = _guest(call)
+        guest = call.slack_user
         if self._rooms.answers.enter_as(guest):
             self._run(self._see_through(call, answer), partial(self._rooms.answers.leave_as, guest))
             return True
@@ -124,11 +125,25 @@ class Work:
         self._rooms.answers.turn_away()
         kind, outcome = request_kind(call.kind), Busy.__name__
         self._meters.busy(kind)
-        line = _line(kind, call.slack_user.team_id, outcome, time.monotonic(), [])
+        line = log_fields(kind, call.slack_user.team_id, outcome, time.monotonic(), [])
         log.info("answered", reference=call.reference, **line)
         return await self._failures.message_for(Busy(), call.slack_user, call.reference)
 
-    async def is_first(self, call: Call) -> bool:
+    async def start_repeat(self, call: Call, answer: Answer) -> bool:
+        """As `start`, for what Slack sends again: whether it was answered, the database alone knows. False also while
+        that is down, so that Slack keeps it."""
+        if not self.takes(call):
+            return self.start(call, answer)
+        try:
+            if not await self._is_first(call) or self.start(replace(call, once=""), answer):
+                return True
+            # The last place was taken meanwhile: it must count as new when it comes once more.
+            await self._once.give_back(call.once)
+        except StoreError:
+            log.info("an event stays with Slack: the database cannot tell whether it was answered")
+        return False
+
+    async def _is_first(self, call: Call) -> bool:
         """Note that this is being answered, and return whether it was not before, by any process. StoreError."""
         return not call.once or await self._once.first(call.once, KEPT_FOR)
 
@@ -159,14 +174,15 @@ class Work:
         """Wait until all that runs has been answered, at most `seconds`; what is left then is cancelled."""
         deadline = asyncio.get_running_loop().time() + seconds
         # Looked at again and again: what was acknowledged last begins while the first ones are being waited for.
-        while self._running and (left := deadline - asyncio.get_running_loop().time()) > 0:
-            await asyncio.wait(set(self._running), timeout=left)
-        late = set(self._running)
-        for task in late:
-            task.cancel(CUT_OFF)
-        if late:
-            log.error("answers cancelled at shutdown", count=len(late))
-            await asyncio.wait(late, timeout=1.0)
+        try:
+            while self._running and (left := deadline - asyncio.get_running_loop().time()) > 0:
+                await asyncio.wait(set(self._running), timeout=left)
+        finally:  # also for who does not want to wait: what they need is closed next
+            if late := set(self._running):
+                for task in late:
+                    task.cancel(CUT_OFF)
+                log.error("answers cancelled at shutdown", count=len(late))
+                await asyncio.wait(late, timeout=1.0)
 
     async def _see_through(self, call: Call, answer: Answer) -> None:
         started = time.monotonic()
@@ -190,7 +206,9 @@ class Work:
                 outcome = "not delivered"
             timing.end(outcome)
             await self._follow(call)
-            line = _line(request_kind(call.kind), call.slack_user.team_id, outcome, started, execution_ids)
+            line = log_fields(
+                request_kind(call.kind), call.slack_user.team_id, outcome, started, execution_ids
+            )
             log.info("answered", **line)
 
     async def _delivered(self, call: Call, reply_to: ReplyTo, message: Message) -> bool:
@@ -216,7 +234,7 @@ class Work:
             log.warning("what follows an answer was not done", error=type(error).__name__)
 
     async def _answered(self, call: Call, answer: Answer) -> Message | None:
-        if not await self.is_first(call):
+        if not await self._is_first(call):
             log.info("Slack sent this before")
             return None
         try:
@@ -242,42 +260,26 @@ class Work:
             structlog.contextvars.bound_contextvars(reference=event.reference),
             overheard.execution_ids() as execution_ids,
         ):
+            is_first = not once or not event.once
             try:
-                if once and event.once and not await self._once.first(event.once, KEPT_FOR):
-                    log.info("Slack sent this before")
-                    return
                 async with asyncio.timeout(FOR_AN_EVENT):
                     async for attempt in stamina.retry_context(
                         on=_may_pass, attempts=EVENT_TRIES, timeout=None, wait_initial=0.5, wait_max=8.0
                     ):
                         with attempt:
+                            is_first = is_first or await self._once.first(event.once, KEPT_FOR)
+                            if not is_first:
+                                log.info("Slack sent this before")
+                                return
                             await act(event)
             except Exception as error:
                 timing.end(type(error).__name__)
-                line = _line(kind, event.home.team_id, type(error).__name__, started, execution_ids)
+                line = log_fields(kind, event.home.team_id, type(error).__name__, started, execution_ids)
                 log.error("event came to nothing", **line, exc_info=error)
             else:
                 timing.end()
-                line = _line(kind, event.home.team_id, OK, started, execution_ids)
+                line = log_fields(kind, event.home.team_id, OK, started, execution_ids)
                 log.info("event dealt with", **line)
-
-
-def _guest(call: Call) -> tuple[str, str]:
-    """Who takes a place: the person, wherever they ask."""
-    return call.slack_user.workspace, call.slack_user.user_id
-
-
-def _line(
-    kind: str, team: str | None, outcome: str, started: float, execution_ids: list[str]
-) -> dict[str, object]:
-    """What the log's one line for a request says (docs, "The log"); its reference stands there by itself."""
-    return {
-        "kind": kind,
-        "team": team or "",
-        "outcome": outcome,
-        "seconds": round(time.monotonic() - started, 3),
-        "execution_ids": execution_ids,
-    }
 
 
 def is_passing(error: Exception) -> bool:

@@ -1,6 +1,7 @@
 """The one HTTP client of the process: pooled connections, no cookies, no redirects, quiet logs."""
 
 import logging
+import os
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ssl import SSLContext
@@ -10,6 +11,8 @@ from urllib.request import getproxies
 import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
+
+from bot.model.errors import CertificatesUnreadable
 
 _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -22,11 +25,11 @@ def http_client(
     httpx over aiohttp's connections costs half of what httpx's own cost, and does not slow down with the number of
     requests in flight. Seconds: `connect` (also the wait for a free connection) and `read` are for one try, `idle`
     is how long an unused connection is kept. A proxy is taken from HTTPS_PROXY and NO_PROXY, the usual way.
+    CertificatesUnreadable as `trust`.
     """
     # httpx writes every address at INFO, and an address may hold an upload id.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # Trusts certifi's list, or SSL_CERT_FILE and SSL_CERT_DIR. Building it takes 40 ms, so there is one.
-    tls = httpx.create_ssl_context()
+    tls = trust()  # building it takes 40 ms, so there is one
     direct = _transport(tls, connections, idle, None)
     return _PlainClient(
         transport=direct,
@@ -38,6 +41,16 @@ def http_client(
         ),  # one person's cookie would meet another's call
         trust_env=False,
     )
+
+
+def trust() -> SSLContext:
+    """Return what calls trust: certifi's list, or SSL_CERT_FILE and SSL_CERT_DIR; CertificatesUnreadable. Blocks."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # SSLError too, of a file that holds no certificates
+        raise CertificatesUnreadable(
+            file=os.environ.get("SSL_CERT_FILE", ""), reason=error.strerror or type(error).__name__
+        ) from None
 
 
 class _PlainClient(httpx.AsyncClient):

@@ -1,6 +1,7 @@
 """Request bodies, with a bound on size, on time, and on what all of them hold together."""
 
 import asyncio
+from contextlib import suppress
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -60,7 +61,8 @@ class _Reading:
 
     def give_way(self) -> None:
         self.gave_way = True
-        self._timeout.reschedule(asyncio.get_running_loop().time())
+        with suppress(RuntimeError):  # its time is over at this very moment
+            self._timeout.reschedule(asyncio.get_running_loop().time())
 
 
 async def read_body(

@@ -7,7 +7,6 @@ the payload as the parsed value it also gets in Socket Mode.
 """
 
 import json
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
@@ -26,6 +25,7 @@ from bot.model.secret import Secret
 from bot.slack.room import Room, Summary
 from bot.slack.shapes import checked
 from bot.web.bodies import BodyTooLarge, BodyTooSlow, Budget, TooManyBodies, read_body
+from bot.web.replays import Replays
 
 log = structlog.get_logger()
 
@@ -36,8 +36,6 @@ MOST_OF_ALL_BODIES = 64 * 1024 * 1024
 """Bytes. Nothing is known of a sender before its body is whole; Slack's own are there in no time."""
 OLDEST_SIGNATURE = 300.0
 """Seconds (Slack docs, "Verifying requests from Slack"); the verifier has the same."""
-REPLAY_WINDOW = 600.0
-MOST_REMEMBERED = 50_000
 OK = 200
 
 Dispatch = Callable[[AsyncBoltRequest], Awaitable[BoltResponse]]
@@ -61,7 +59,7 @@ class SlackEvents:
         self._meters = meters
         self._clock = clock
         self._verifier = SignatureVerifier(signing_secret.reveal(), clock=_BotClock(clock))
-        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._replays = Replays()
         self._budget = Budget(MOST_OF_ALL_BODIES)
         self._bodies = Room("bodies", MOST_OF_ALL_BODIES, meters)
         self._unsigned = Summary(_tell_unsigned)
@@ -88,8 +86,7 @@ class SlackEvents:
             return Response(status_code=200)
         if not self._is_signed(body, timestamp, signature):
             return self._not_signed()
-        if self._is_replay(signature):
-            # A signed request is genuine for five minutes; whoever recorded one must not make us answer twice.
+        if not self._replays.is_new(signature, self._clock().timestamp()):
             log.warning("request refused: seen before")
             return Response(status_code=200)
         try:
@@ -104,7 +101,7 @@ class SlackEvents:
         timing.end()
         if answer.status != OK:
             # Slack sends it again, perhaps within the same second: then the signature is the same.
-            self._seen.pop(signature, None)
+            self._replays.forget(signature)
         return Response(
             answer.body or b"",
             status_code=answer.status,
@@ -129,17 +126,6 @@ class SlackEvents:
             return self._verifier.is_valid(body, timestamp, signature)
         except UnicodeDecodeError:
             return False
-
-    def _is_replay(self, signature: str) -> bool:
-        now = self._clock().timestamp()
-        while self._seen and (
-            next(iter(self._seen.values())) < now - REPLAY_WINDOW or len(self._seen) > MOST_REMEMBERED
-        ):
-            self._seen.popitem(last=False)
-        if signature in self._seen:
-            return True
-        self._seen[signature] = now
-        return False
 
 
 def parse(body: bytes, content_type: str) -> dict[str, Any]:

@@ -282,7 +282,7 @@ async def _usable(folder: Path) -> dict[str, str]:
 
 async def test_start__imports_nothing_of_opentelemetry_by_itself() -> None:
     program = (
-        "import sys, bot.cli, bot.app, bot.tracing\n"
+        "import sys, bot.cli, bot.serving, bot.tracing\n"
         "assert bot.tracing.traces_by({}) is None\n"
         "print([name for name in sys.modules if 'opentelemetry' in name or name == 'google.protobuf'])"
     )

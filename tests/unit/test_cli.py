@@ -311,7 +311,7 @@ def test_run__that_cannot_start_ends_with_code_1_and_a_sentence(
     async def serve(*_: object) -> None:
         raise fault
 
-    monkeypatch.setattr("bot.app.serve", serve)
+    monkeypatch.setattr("bot.serving.serve", serve)
     monkeypatch.setattr("bot.logs.set_up_logging", lambda *_: None)
     for name, value in {
         "SLACK_BOT_TOKEN": "xoxb-1",

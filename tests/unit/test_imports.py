@@ -70,7 +70,7 @@ def test_import__of_every_module_with_an_empty_environment_does_nothing(tmp_path
     assert list(tmp_path.iterdir()) == []
     assert {
         "bot.cli",
-        "bot.app",
+        "bot.serving",
         "bot.config",
         "bot.__main__",
         "bot.model.uploads",

@@ -14,7 +14,6 @@ from slack_bolt import BoltResponse
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from bot.model.errors import StoreError
 from bot.slack import payloads
 from bot.slack.blocks import errors, watch_modal
 from bot.slack.blocks import my_uploads as my_uploads_view
@@ -107,13 +106,8 @@ def register(app: AsyncApp, work: Work, given: Collaborators) -> None:
         call = payloads.from_mention(body)
         is_new = bool(call.slack_user.user_id)
         # One that is not taken comes again, and must not be known by then.
-        if is_new and will_come_again(request) and work.takes(call):
-            # Whether it was answered, the database alone knows: while that is down, Slack is to keep the event.
-            try:
-                is_new = await work.is_first(call)
-            except StoreError:
-                return BoltResponse(status=NOT_NOW)
-            call = replace(call, once="")
+        if is_new and will_come_again(request):
+            return await taken(ack, await work.start_repeat(call, commands.mention))
         return await taken(ack, not is_new or work.start(call, commands.mention))
 
     async def home_opened(ack: AsyncAck, body: dict[str, Any]) -> BoltResponse | None:
