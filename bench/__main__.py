@@ -1,5 +1,6 @@
 """`make bench`: the bot against the least code that does the same, bar by bar. Exit code 1 when anything was lost,
-doubled or late, or a command made no Vault call or more than one; times are told and never asserted.
+doubled or late, a command made no Vault call or more than one, or connections are not kept; times are told and never
+asserted.
 
 `make bench ARGS="commands start"` measures some parts alone.
 """

@@ -1,6 +1,7 @@
 """What is asked of the bot, with the figure found and whether it is met.
 
-Bars of time, speed and memory are told and never asserted: a machine has moods. Lapses decide the exit code.
+Bars of time, speed and memory are told and never asserted: a machine has moods. Lapses decide the exit code: what must
+never be, and counts that no machine's mood changes.
 """
 
 from dataclasses import dataclass, field
@@ -24,6 +25,12 @@ class Report:
     def at_most(self, what: str, found: float, bar: float, unit: str = "", digits: int = 2) -> None:
         """Tell a figure that should not be above `bar`."""
         self._bar(what, found, f"at most {bar:g}{unit}", unit, digits, met=found <= bar)
+
+    def counted_at_most(self, what: str, found: float, bar: float, digits: int = 2) -> None:
+        """Tell a figure that no machine's mood changes; above `bar` it is a lapse."""
+        if found > bar:
+            self.lapses.append(f"{what}: {found:.{digits}f}")
+        self.at_most(what, found, bar, digits=digits)
 
     def at_least(self, what: str, found: float, bar: float, unit: str = "", digits: int = 2) -> None:
         """Tell a figure that should not be below `bar`."""

@@ -58,10 +58,10 @@ async def memory(report: Report, mode: str, plan: Plan) -> None:
         async with stand_ins() as app, subject(BOT, mode, app, Path(folder), plan.python) as bot:
             await bot.ready()
             rounds: list[Round] = [await at_once(bot, max(1, plan.memory // 10), PEOPLE)]
-            await asyncio.sleep(1)
+            await asyncio.sleep(plan.settling)
             before = bot.memory_mb()
             rounds.append(await at_once(bot, plan.memory, PEOPLE))
-            await asyncio.sleep(1)
+            await asyncio.sleep(plan.settling)
             after = bot.memory_mb()
     report.line(f"{before:.1f} MB after a warm-up of {rounds[0].commands}, {after:.1f} MB after")
     report.at_most("growth", (after / before - 1) * 100, 5, " %", 1)

@@ -127,7 +127,7 @@ class SlackChecks:
         return ok("clock", "This machine's clock agrees with Slack's.")
 
     async def socket_mode(self) -> Check:
-        """Ask for a websocket address, and its host for anything at all. The websocket itself is not opened: Slack would
+        """Ask for a websocket address, and its host for anything at all. The websocket is not opened: Slack would
         send people's commands to it, and they be lost."""
         name, token = "socket_mode", self._app_token.reveal() if self._app_token else ""
         try:

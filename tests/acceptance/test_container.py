@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import pytest
 
+from bot.config import Config
 from bot.demo.bot_process import free_port
 from bot.demo.workspace import demo_workspace
 
@@ -171,14 +172,47 @@ def test_dockerfile__says_the_same_as_the_project() -> None:
 # What it does
 
 
-async def answers(check: list[str], image: Path, port: int) -> bool:
+async def answers(check: list[str], image: Path, port: int | str, **settings: str) -> bool:
     """Whether the health check, run as the engine would, is content; with a proxy set that leads nowhere."""
     blocked = {"http_proxy": "http://127.0.0.1:9", "HTTP_PROXY": "http://127.0.0.1:9"}
     process = await asyncio.create_subprocess_exec(
-        *check, cwd=image, env={**environment(), **path_of(image), **blocked, "PORT": str(port)},
+        *check, cwd=image, env={**environment(), **path_of(image), **blocked, "PORT": str(port), **settings},
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     return await asyncio.wait_for(process.wait(), 60) == 0
+
+
+@pytest.mark.parametrize(
+    ("host", "listens"),
+    [
+        ("0.0.0.0", "127.0.0.1"),
+        ("", "127.0.0.1"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("127.0.0.2", "127.0.0.2"),
+        ("::1", "::1"),
+        ("::", "::1"),
+    ],
+)
+async def test_healthcheck__asks_where_the_bot_listens(image: Path, host: str, listens: str) -> None:
+    """An empty setting is one that is not there, as for the bot."""
+
+    async def well(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    try:
+        server = await asyncio.start_server(well, listens, 0)
+    except OSError:
+        pytest.skip(f"this machine has no address {listens}")
+    check = json.loads(the("HEALTHCHECK").partition("CMD ")[2])
+    async with server:
+        port = str(server.sockets[0].getsockname()[1])
+        assert await answers(check, image, port, HOST=host)
+        default = str(Config.model_fields["port"].default)
+        assert default in check[-1]
+        without = [word.replace(default, port) for word in check]
+        assert await answers(without, image, "", HOST=host)
 
 
 async def test_image__serves_is_healthy_and_ends_on_sigterm(image: Path, tmp_path: Path) -> None:

@@ -115,6 +115,26 @@ async def test_settings__file_that_others_may_read(
     assert (await examined(demo)).worse_than_ok() == {}
 
 
+@pytest.mark.parametrize("state", ["missing", "no certificates"])
+async def test_certificates__that_cannot_be_read_are_one_line(
+    demo: DemoWorkspace, tmp_path: Path, state: str
+) -> None:
+    """And one sentence of the bot itself."""
+    file = tmp_path / "authority.pem"
+    if state != "missing":
+        file.write_text("no certificate\n", "utf-8")
+    settings = own_settings(demo, SSL_CERT_FILE=str(file))
+    found = await ran(settings, demo.folder, code=1)
+    assert found.worse_than_ok() == {"certificates": "fail"}
+    assert str(file) in found["certificates"].what
+    assert "PEM" in found["certificates"].next_step
+    assert {"database", "slack_token"} <= set(found.checks)
+    done = await cli("run", cwd=demo.folder, settings={**settings, "PORT": str(free_port())})
+    assert (done.code, done.out) == (1, "")
+    assert done.err.splitlines()[-1] == f"{found['certificates'].what} {found['certificates'].next_step}"
+    assert "Traceback" not in done.err
+
+
 # The database
 
 
