@@ -3,7 +3,8 @@
 import asyncio
 import os
 import sqlite3
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,7 +47,7 @@ async def back_up(source: Path, target: Path, keyring: Keyring) -> Backup:
     BackupRefused when there is something at `target` already, BackupFailed when there is no whole copy.
     """
     if not target.name:
-        raise BackupRefused("No file is named for the copy. Name a new one, like backups/bot-monday.db.")
+        raise BackupRefused("No file is named for the copy. Name a new one, like backups/bot-2026-11-23.db.")
     unfinished = target.with_name(f"{target.name}.tmp")
     await asyncio.to_thread(_reserve, target, unfinished)
     try:
@@ -95,7 +96,7 @@ def _copy(source: Path, unfinished: Path) -> str:
         ):
             # All pages in one step: the write-ahead log lets others write meanwhile, and between two steps each of
             # their writes would make it begin anew.
-            old.backup(new, pages=-1)
+            old.backup(new, pages=-1, progress=_patience())
             faults = [str(row[0]) for row in new.execute(f"PRAGMA integrity_check({MOST_FAULTS})")]
             if faults != ["ok"]:
                 raise BackupFailed(
@@ -109,6 +110,17 @@ def _copy(source: Path, unfinished: Path) -> str:
     if found is None:
         raise BackupFailed(f"{source} holds nothing of the bot. Check DATABASE_URL.")
     return str(found[0])
+
+
+def _patience() -> Callable[[int, int, int], None]:
+    """Return what ends a copy that waits for a lock: Python's `backup` would wait for ever."""
+    give_up = time.monotonic() + BUSY_SECONDS
+
+    def told(status: int, _left: int, _all: int) -> None:
+        if status in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) and time.monotonic() > give_up:
+            raise BackupFailed("Another program keeps the database locked. See which one, then try again.")
+
+    return told
 
 
 def _made_one_piece(unfinished: Path) -> dict[str, int]:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from bot.model.audit import Action, AuditEntry, Outcome
+from bot.store import backup as module
 from bot.store.audit import AuditLog, Examined
 from bot.store.backup import BackupFailed, BackupRefused, back_up
 from bot.store.database import Database
@@ -187,3 +188,17 @@ async def test_place__that_is_taken(source: Path, target: Path, keyring: Keyring
             await back_up(source, taken, keyring)
         assert folder_content(source.parent) == before
     assert {path.name for path in target.parent.iterdir()} == {"copy.db", "folder"}
+
+
+async def test_copy__of_a_database_that_stays_locked(
+    source: Path, target: Path, keyring: Keyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python would wait for ever."""
+    monkeypatch.setattr(module, "BUSY_SECONDS", 0.2)
+    with closing(sqlite3.connect(source, isolation_level=None)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("PRAGMA journal_mode = DELETE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(BackupFailed, match="locked"):
+            await back_up(source, target, keyring)
+    assert not list(target.parent.iterdir())
