@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 import tomllib
 import zipfile
 from collections.abc import Sequence
@@ -41,15 +42,19 @@ NOT_COPIED = shutil.ignore_patterns(
 
 def make(target: str, folder: Path, *, cwd: Path = ROOT, before: Sequence[str] = ()) -> None:
     """Run a target of the Makefile into a folder, in the environment the tests run in; it must succeed."""
-    venv = os.path.relpath(sys.prefix, cwd)
-    command = [*before, "make", "--no-print-directory", target, f"VENV={venv}", f"DIST={folder}"]
-    command += [
-        f"--old-file={venv}/.dev"
-    ]  # it is there, or the tests run elsewhere: nothing is installed here
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    done = subprocess.run(
-        command, cwd=cwd, env=kept, capture_output=True, text=True, timeout=150, check=False
-    )
+    with tempfile.TemporaryDirectory() as near:
+        # make takes no path with a space in it for a target.
+        venv = Path(near) / "venv"
+        venv.symlink_to(sys.prefix)
+        # `.dev` is there, or the tests run elsewhere: nothing is installed here.
+        command = [
+            *before, "make", "--no-print-directory", target,
+            f"VENV={venv}", f"DIST={folder}", f"--old-file={venv}/.dev",
+        ]  # fmt: skip
+        done = subprocess.run(
+            command, cwd=cwd, env=kept, capture_output=True, text=True, timeout=150, check=False
+        )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
