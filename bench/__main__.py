@@ -55,7 +55,14 @@ def main() -> int:
     chosen = parser.parse_args()
     if unknown := set(chosen.parts) - set(PARTS):
         parser.error(f"there is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
-    plan = Plan(chosen.rounds, chosen.commands, chosen.burst, chosen.many, chosen.memory, chosen.python)
+    plan = Plan(
+        rounds=chosen.rounds,
+        commands=chosen.commands,
+        burst=chosen.burst,
+        many=chosen.many,
+        memory=chosen.memory,
+        python=chosen.python,
+    )
     report = Report()
     uvloop.run(run(report, chosen.parts or list(PARTS), plan, chosen.jobs, chosen.seconds))
     return report.close()

@@ -486,6 +486,7 @@ class SlackUnavailable(BotError):
 class CertificatesUnreadable(BotError):
     """No TLS connection can be judged; found at the start alone. `reason` is the system's word for it."""
 
+    for_the_operator = True
     what = "The certificates to trust cannot be read: SSL_CERT_FILE is {file} ({reason})."
     next_step = (
         "Let it name a file of certificates in PEM form that the bot's user may read, or leave it out."

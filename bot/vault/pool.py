@@ -4,7 +4,7 @@ import logging
 import os
 from functools import partial
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from ssl import SSLContext
+from ssl import SSLContext, SSLError
 from typing import Any
 from urllib.request import getproxies
 
@@ -47,10 +47,9 @@ def trust() -> SSLContext:
     """Return what calls trust: certifi's list, or SSL_CERT_FILE and SSL_CERT_DIR; CertificatesUnreadable. Blocks."""
     try:
         return httpx.create_ssl_context()
-    except OSError as error:  # SSLError too, of a file that holds no certificates
-        raise CertificatesUnreadable(
-            file=os.environ.get("SSL_CERT_FILE", ""), reason=error.strerror or type(error).__name__
-        ) from None
+    except OSError as error:
+        reason = "it holds none" if isinstance(error, SSLError) else error.strerror or type(error).__name__
+        raise CertificatesUnreadable(file=os.environ.get("SSL_CERT_FILE", ""), reason=reason) from None
 
 
 class _PlainClient(httpx.AsyncClient):

@@ -65,6 +65,7 @@ DETAILS: dict[type[BotError], dict[str, object]] = {
     errors.OutOfTime: {},
     errors.Busy: {},
     errors.SlackUnavailable: {},
+    errors.CertificatesUnreadable: {"file": "authority.pem", "reason": "it holds none"},
     errors.StoreUnavailable: {"reason": "locked"},
     errors.StoreUnreadable: {"place": "data/bot.db", "reason": "not a database"},
     errors.StoreNewer: {"place": "data/bot.db", "revision": "0009"},

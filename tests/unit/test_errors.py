@@ -77,6 +77,7 @@ def test_expected__only_what_nobody_foresaw_needs_a_reference() -> None:
         "VaultAnswerStrange",
         "IdentityMismatch",
         "SlackUnavailable",
+        "CertificatesUnreadable",
         "StoreUnavailable",
         "StoreUnreadable",
         "StoreNewer",
