@@ -96,7 +96,12 @@ class Errand:
     @property
     def texts(self) -> list[str]:
         """What all the messages say that answered it."""
-        return [one.text for one in [*(self.delivery.answers if self.delivery else ()), *self.told]]
+        return [one.text for one in self.messages]
+
+    @property
+    def messages(self) -> list[Message]:
+        """All that answered it, but for what stands in a view."""
+        return [*(self.delivery.answers if self.delivery else ()), *self.told]
 
     @property
     def unheard(self) -> int:

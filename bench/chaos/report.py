@@ -93,11 +93,11 @@ def text_of(outcome: Outcome) -> str:
 
 def _name(errand: Errand) -> str:
     said = errand.delivery.error or "acked" if errand.delivery else "not sent"
-    texts = [text[:80] for text in errand.texts]
+    texts = [f"{message.ts} by {message.via}: {message.text[:80]}" for message in errand.messages]
     sent = f"{errand.delivery.sent_at:%H:%M:%S}" if errand.delivery else ""
     return (
-        f"number {errand.number} at {sent}, {errand.kind}, {said}, {errand.failures} failed calls, "
-        f"{errand.swallowed} swallowed, answers {texts}"
+        f"number {errand.number} at {sent}, {errand.kind}, process {errand.pid}, {said}, "
+        f"{errand.failures} failed calls, {errand.swallowed} swallowed, answers {texts}"
     )
 
 

@@ -54,11 +54,14 @@ def trust() -> SSLContext:
 
 class _PlainClient(httpx.AsyncClient):
     """Hands each request to its transport, and what comes back to the caller: there are no redirects to follow, no
-    sign-in to repeat, no cookies and no hooks, and httpx's own way through all of them takes as long as the rest."""
+    sign-in to repeat, no cookies and no hooks, and httpx's own way through all of them takes as long as the rest.
+
+    So whatever else `send` can be told means nothing here.
+    """
 
     async def send(self, request: httpx.Request, *, stream: bool = False, **_: Any) -> httpx.Response:
         """Return the answer of one call, whatever it is; unread with `stream`."""
-        request.extensions = {**request.extensions, "timeout": self.timeout.as_dict()}
+        request.extensions = {"timeout": self.timeout.as_dict(), **request.extensions}
         response = await self._transport_for_url(request.url).handle_async_request(request)
         response.request = request
         if not stream:

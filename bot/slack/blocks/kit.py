@@ -22,7 +22,7 @@ LONGEST_SECTION = 3000
 LONGEST_HEADER = 150
 LONGEST_BUTTON = 75
 
-_terse = json.JSONEncoder(separators=(",", ":")).encode
+_as_text = json.JSONEncoder(separators=(",", ":")).encode
 
 # Control signs break lines and layouts; the bidirectional ones can make `gpj.exe` look like `exe.jpg`.
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -101,30 +101,24 @@ def actions(*elements: Block) -> Block:
     return {"type": "actions", "elements": list(elements)}
 
 
-def state(value: Mapping[str, str | int]) -> str:
-    """Return the value of buttons as Slack keeps it: text."""
-    return _terse(value)
-
-
 def button(
     label: str,
     action_id: str,
     *,
-    value: Mapping[str, str | int] | str | None = None,
+    value: Mapping[str, str | int] | None = None,
     url: str | None = None,
     style: str | None = None,
     spoken: str | None = None,
     confirm: Block | None = None,
 ) -> Block:
-    """A button. `value` is state, never authority: the client can change it; as text it comes from `state`. `spoken` is
-    for screen readers."""
+    """A button. `value` is state, never authority: the client can change it. `spoken` is for screen readers."""
     element: Block = {
         "type": "button",
         "action_id": action_id,
         "text": {"type": "plain_text", "text": clip(label, LONGEST_BUTTON), "emoji": False},
     }
     if value is not None:
-        element["value"] = value if isinstance(value, str) else state(value)
+        element["value"] = _as_text(value)
     if url:
         element["url"] = url
     if style:
@@ -165,7 +159,7 @@ def modal(
     if submit:
         view["submit"] = {"type": "plain_text", "text": clip(submit, 24)}
     if metadata is not None:
-        view["private_metadata"] = state(metadata)
+        view["private_metadata"] = _as_text(metadata)
     return view
 
 

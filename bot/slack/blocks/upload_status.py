@@ -18,7 +18,6 @@ from bot.slack.blocks.kit import (
     escape,
     header,
     section,
-    state,
 )
 
 SIGNS = {
@@ -109,8 +108,7 @@ def card(
 def _buttons(status: UploadStatus, phase: Phase, public: Public | None, *, can_share: bool) -> list[Block]:
     """What can be done about it. Each click is looked up anew, with the clicker's own rights."""
     upload, is_over = status.upload, phase is Phase.EXPIRED
-    aim: dict[str, str | int] = {"u": upload.id, "v": status.vault.host}
-    target = state(aim)
+    target: dict[str, str | int] = {"u": upload.id, "v": status.vault.host}
     details = button("Details", "details", value=target, spoken=f"Details of {upload.name}")
     watch = button("Watch", "watch", value=target, spoken=f"Watch {upload.name}")
     if public is None:
@@ -126,7 +124,7 @@ def _buttons(status: UploadStatus, phase: Phase, public: Public | None, *, can_s
             *([] if is_over else [_keep_up(target, upload.name)]),
             button("All uploads", "open_list", value={"all": 1}),
         ]
-    known: dict[str, str | int] = {**aim, "by": public.by, "m": public.proof}
+    known: dict[str, str | int] = {**target, "by": public.by, "m": public.proof}
     if public.asked:
         known["a"] = 1
     if public.watch_id:
@@ -146,7 +144,7 @@ def _buttons(status: UploadStatus, phase: Phase, public: Public | None, *, can_s
     ]
 
 
-def _keep_up(value: dict[str, str | int] | str, name: str) -> Block:
+def _keep_up(value: dict[str, str | int], name: str) -> Block:
     return button("Keep this up to date", "live", value=value, spoken=f"Keep the card of {name} up to date")
 
 
