@@ -17,7 +17,7 @@ import aiohttp
 
 import bot
 from bench.stand_ins import TEAM, UPLOAD_ID, USER, StandIns
-from bot.demo.serving import bind_loopback
+from bot.demo.serving import reserved_port
 from bot.model.accounts import Identity, LinkedAccount, LinkMethod, SlackUser
 from bot.model.secret import Secret
 from bot.store.accounts import Accounts
@@ -110,29 +110,27 @@ async def subject(
     """Start a program against the stand-ins, give it at once, and end it after."""
     folder = folder / f"{name} in {mode}"
     folder.mkdir(parents=True, exist_ok=True)
-    listener = bind_loopback(0)
-    port = listener.getsockname()[1]
-    listener.close()
-    settings = await _settings(name, mode, app.address, folder, port)
-    # The tutorial stands on a library that our own program has no need of.
-    python = sys.executable if name == TUTORIAL else python
-    with (folder / "log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            python, "-m", *_MODULES[name, mode], env=settings, cwd=folder, stdout=log, stderr=log
-        )
-    connector = aiohttp.TCPConnector(limit=0)
-    try:
-        async with aiohttp.ClientSession(connector=connector) as session:
-            yield Subject(name, mode, process, f"http://127.0.0.1:{port}", app, session)
-    finally:
-        if process.returncode is None:
-            process.terminate()
+    with reserved_port() as port:
+        settings = await _settings(name, mode, app.address, folder, port)
+        # The tutorial stands on a library that our own program has no need of.
+        python = sys.executable if name == TUTORIAL else python
+        with (folder / "log").open("wb") as log:
+            process = await asyncio.create_subprocess_exec(
+                python, "-m", *_MODULES[name, mode], env=settings, cwd=folder, stdout=log, stderr=log
+            )
+        connector = aiohttp.TCPConnector(limit=0)
         try:
-            async with asyncio.timeout(30):
+            async with aiohttp.ClientSession(connector=connector) as session:
+                yield Subject(name, mode, process, f"http://127.0.0.1:{port}", app, session)
+        finally:
+            if process.returncode is None:
+                process.terminate()
+            try:
+                async with asyncio.timeout(30):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
                 await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
 
 
 def _app_token(name: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 import structlog
 
 from bot.demo import bot_process, transcript, workspace
+from bot.demo.serving import reserved_port
 from bot.demo.slack.machine import SlackMachine
 from tests.databases import *  # noqa: F403
 
@@ -55,6 +56,13 @@ def _authorities_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ssl, "create_default_context", functools.cache(ssl.create_default_context))
         yield
+
+
+@pytest.fixture
+def spare_port() -> Iterator[int]:
+    """A port on loopback that nobody listens on, nor is given by chance, while the test runs."""
+    with reserved_port() as port:
+        yield port
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import bot
-from bot.demo.serving import bind_loopback
 
 PR_SET_PDEATHSIG = 1
 
@@ -23,10 +22,13 @@ class BotDidNotStart(Exception):
 
 
 class BotProcess:
-    """One process `python -m bot run` with exactly the settings given; its log goes to a file in `folder`."""
+    """One process `python -m bot run` with exactly the settings given; its log goes to a file in `folder`.
 
-    def __init__(self, settings: Mapping[str, str], folder: Path, port: int | None = None) -> None:
-        self.port = port or free_port()
+    It listens on `port`, which is best a reserved one (`serving.reserved_port`).
+    """
+
+    def __init__(self, settings: Mapping[str, str], folder: Path, port: int) -> None:
+        self.port = port
         self.url = f"http://127.0.0.1:{self.port}"
         self.log_file = folder / "bot.log"
         self._settings = {**settings, "PORT": str(self.port)}
@@ -140,14 +142,6 @@ class BotProcess:
             return False
         finally:
             writer.close()
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on just now."""
-    listener = bind_loopback(0)
-    with listener:
-        port: int = listener.getsockname()[1]
-    return port
 
 
 def _die_with_the_demo() -> None:

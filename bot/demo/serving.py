@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import socket
+import sys
+from collections.abc import Iterator
 
 import uvicorn
 from starlette.responses import PlainTextResponse, Response
@@ -129,6 +131,21 @@ def bind_loopback(port: int) -> socket.socket:
             return listener
         listener.close()
     raise OSError("no free port on 127.0.0.1")
+
+
+@contextlib.contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port on loopback for a server that is started later, or never. Until the end of the `with` no other program is
+    given it: neither as a free port, nor for a connection that it makes.
+
+    Linux lets a server listen beside a socket that is bound and does not listen, if both reuse addresses (socket(7),
+    SO_REUSEADDR). Elsewhere that would be refused, and the port is only one that was free.
+    """
+    with bind_loopback(0) as held:
+        port: int = held.getsockname()[1]
+        if sys.platform != "linux":
+            held.close()
+        yield port
 
 
 def _abort(connection: object) -> None:

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import httpx
 
-from bot.demo.bot_process import BotProcess, free_port
+from bot.demo.bot_process import BotProcess
 from bot.demo.clock import DemoClock
 from bot.demo.company import company_sign_in, make_known, walk_through_sign_in
 from bot.demo.idp import IdpEmulator
+from bot.demo.serving import reserved_port
 from bot.demo.settings import bot_settings, manifest
 from bot.demo.slack import Delivery, SlackEmulator, User, Workspace
 from bot.demo.slack.composer import MENTION, compose
@@ -175,7 +176,7 @@ async def demo_workspace(
         folder = _folder(keep, stack)
         clock = _clock(folder)
         kept = Kept.read(folder)
-        port = free_port()
+        port = stack.enter_context(reserved_port())
         slack = SlackEmulator(
             clock=clock,
             workspace=Workspace.seeded(),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.demo.bot_process import BotProcess
+from bot.demo.serving import reserved_port
 from bot.demo.slack.delivery import Delivery
 from bot.demo.workspace import DemoWorkspace, demo_workspace
 from tests.acceptance.steps import cli
@@ -49,18 +50,16 @@ async def two_replicas(
     postgres_url: str, folder: Path, settings: Mapping[str, str] | None = None, *, socket_mode: bool = False
 ) -> AsyncIterator[tuple[DemoWorkspace, BotProcess]]:
     """A workspace with two bots on one PostgreSQL; Slack sends to the first until told otherwise. Time stands still."""
-    async with demo_workspace(
-        socket_mode=socket_mode,
-        start_bot=False,
-        settings={"DATABASE_URL": postgres_url, **(settings or {})},
-    ) as demo:
-        second = BotProcess(demo.settings, folder)
-        try:
-            await asyncio.gather(demo.bot.start(), second.start())
-            demo.clock.run_at(0)
-            yield demo, second
-        finally:
-            await second.stop()
+    chosen = {"DATABASE_URL": postgres_url, **(settings or {})}
+    with reserved_port() as port:
+        async with demo_workspace(socket_mode=socket_mode, start_bot=False, settings=chosen) as demo:
+            second = BotProcess(demo.settings, folder, port)
+            try:
+                await asyncio.gather(demo.bot.start(), second.start())
+                demo.clock.run_at(0)
+                yield demo, second
+            finally:
+                await second.stop()
 
 
 async def send_to(demo: DemoWorkspace, bot: BotProcess, person: str, text: str) -> Delivery:

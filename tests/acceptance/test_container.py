@@ -15,7 +15,6 @@ from typing import TypeAlias
 import pytest
 
 from bot.config import Config
-from bot.demo.bot_process import free_port
 from bot.demo.workspace import demo_workspace
 
 ROOT = Path(__file__).parent.parent.parent
@@ -215,9 +214,11 @@ async def test_healthcheck__asks_where_the_bot_listens(image: Path, host: str, l
         assert await answers(without, image, "", HOST=host)
 
 
-async def test_image__serves_is_healthy_and_ends_on_sigterm(image: Path, tmp_path: Path) -> None:
+async def test_image__serves_is_healthy_and_ends_on_sigterm(
+    image: Path, tmp_path: Path, spare_port: int
+) -> None:
     """By its own CMD, HEALTHCHECK and ENV; it writes into its volume alone."""
-    command, port = json.loads(the("CMD")), free_port()
+    command, port = json.loads(the("CMD")), spare_port
     check = json.loads(the("HEALTHCHECK").partition("CMD ")[2])
     before = files_of(image)
     scratch = tmp_path / "tmp"

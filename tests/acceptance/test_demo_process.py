@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
+from bot.demo.serving import bind_loopback
 from bot.demo.vault import seed
 from bot.demo.workspace import hidden_fields
 from tests.acceptance.steps import cli, ended, start_cli
@@ -185,16 +186,14 @@ async def test_who_asks_twice_does_not_wait_for_a_stuck_bot(tmp_path: Path) -> N
         assert list(running.temp.iterdir()) == []
 
 
-async def test_a_taken_port_is_left_to_its_owner(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+async def test_a_taken_port_is_left_to_its_owner(tmp_path: Path, spare_port: int) -> None:
+    with bind_loopback(spare_port) as taken:
         taken.listen()
-        port = taken.getsockname()[1]
-        async with demo(tmp_path, port=port) as running:
-            assert running.port != port
+        async with demo(tmp_path, port=spare_port) as running:
+            assert running.port != spare_port
             assert (await running.http.get("/")).status_code == 200
-    async with demo(tmp_path, port=port) as running:
-        assert running.port == port
+    async with demo(tmp_path, port=spare_port) as running:
+        assert running.port == spare_port
 
 
 async def test_an_early_signal_stops_it_too(tmp_path: Path) -> None:

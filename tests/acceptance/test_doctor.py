@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from bot.demo.bot_process import free_port
 from bot.demo.idp.faults import Fault as IdpFault
 from bot.demo.slack.faults import ApiError, RateLimited
 from bot.demo.vault.behaviour import released_versions
@@ -117,7 +116,7 @@ async def test_settings__file_that_others_may_read(
 
 @pytest.mark.parametrize("state", ["missing", "no certificates"])
 async def test_certificates__that_cannot_be_read_are_one_line(
-    demo: DemoWorkspace, tmp_path: Path, state: str
+    demo: DemoWorkspace, tmp_path: Path, spare_port: int, state: str
 ) -> None:
     """And one sentence of the bot itself."""
     file = tmp_path / "authority.pem"
@@ -129,7 +128,7 @@ async def test_certificates__that_cannot_be_read_are_one_line(
     assert str(file) in found["certificates"].what
     assert "PEM" in found["certificates"].next_step
     assert {"database", "slack_token"} <= set(found.checks)
-    done = await cli("run", cwd=demo.folder, settings={**settings, "PORT": str(free_port())})
+    done = await cli("run", cwd=demo.folder, settings={**settings, "PORT": str(spare_port)})
     assert (done.code, done.out) == (1, "")
     assert done.err.splitlines()[-1] == f"{found['certificates'].what} {found['certificates'].next_step}"
     assert "Traceback" not in done.err
@@ -180,10 +179,10 @@ def content_of(folder: Path) -> dict[str, bytes]:
     return {path.name: b"" if path.name.endswith("-shm") else path.read_bytes() for path in folder.iterdir()}
 
 
-async def test_database__that_cannot_be_used(demo: DemoWorkspace, tmp_path: Path) -> None:
+async def test_database__that_cannot_be_used(demo: DemoWorkspace, tmp_path: Path, spare_port: int) -> None:
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"no database at all, but long enough to look like one" * 100)
-    for url in (f"sqlite:///{broken}", f"postgresql://nobody@127.0.0.1:{free_port()}/none"):
+    for url in (f"sqlite:///{broken}", f"postgresql://nobody@127.0.0.1:{spare_port}/none"):
         found = await examined(demo, DATABASE_URL=url)
         assert found.worse_than_ok() == {"database": "fail"}
 
@@ -359,12 +358,11 @@ async def test_signing_secret__other_than_the_running_bots(demo: DemoWorkspace) 
     assert "restart" in found["signing_secret"].next_step
 
 
-async def test_running__where_no_bot_runs_it_says_so(demo: DemoWorkspace) -> None:
-    port = free_port()
-    found = await examined(demo, PORT=str(port))
+async def test_running__where_no_bot_runs_it_says_so(demo: DemoWorkspace, spare_port: int) -> None:
+    found = await examined(demo, PORT=str(spare_port))
     assert found.worse_than_ok() == {"running": "warn", "public_url": "warn", "signing_secret": "warn"}
     # Another replica answers under the public address.
-    elsewhere = await examined(demo, PORT=str(port), PUBLIC_URL=demo.bot.url)
+    elsewhere = await examined(demo, PORT=str(spare_port), PUBLIC_URL=demo.bot.url)
     assert elsewhere.worse_than_ok() == {"running": "warn"}
 
 
@@ -374,8 +372,8 @@ async def test_running__tells_another_program_from_the_bot(demo: DemoWorkspace) 
     assert found.worse_than_ok() == {"running": "fail"}
 
 
-async def test_public_url__that_does_not_lead_to_the_bot(demo: DemoWorkspace) -> None:
-    for url in (f"http://127.0.0.1:{free_port()}", demo.idp.issuer):
+async def test_public_url__that_does_not_lead_to_the_bot(demo: DemoWorkspace, spare_port: int) -> None:
+    for url in (f"http://127.0.0.1:{spare_port}", demo.idp.issuer):
         found = await examined(demo, PUBLIC_URL=url)
         assert found.worse_than_ok() == {"public_url": "fail"}
 

@@ -11,8 +11,9 @@ import httpx
 import pytest
 import yaml
 
-from bot.demo.bot_process import BotProcess, free_port
+from bot.demo.bot_process import BotProcess
 from bot.demo.clock import DemoClock
+from bot.demo.serving import reserved_port
 from bot.demo.slack import Channel, Message, SlackWorkspaces, User, Workspace
 from bot.demo.slack.workspace import BOT_USER_ID
 from bot.demo.vault import Domain, VaultEmulator, seed
@@ -110,7 +111,7 @@ async def many(
         app = User(BOT_USER_ID, "vault_uploads", "Vault Uploads", None, "UTC", "T0SUEDWIND", is_bot=True)
         channel = Channel("C0UPLOADS", "uploads", {bob.id, app.id})
         suedwind = Workspace([bob, app], [channel], "Südwind", SUED, team_id="T0SUEDWIND")
-        ports = [free_port() for _ in range(bots)]
+        ports = [stack.enter_context(reserved_port()) for _ in range(bots)]
         public_url = f"http://127.0.0.1:{ports[0]}"
         slack = SlackWorkspaces(
             [Workspace.seeded(), suedwind],

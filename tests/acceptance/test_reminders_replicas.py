@@ -162,7 +162,7 @@ async def test_replicas__one_cut_off_from_the_database(postgres_url: str, tmp_pa
     """For longer than a lease, without a word: the other does its work, and when the network is back it goes on."""
     async with two_with_alice(postgres_url, tmp_path) as (demo, second), network_to(postgres_url) as network:
         await second.stop()
-        other = BotProcess({**demo.settings, "DATABASE_URL": network.address}, tmp_path)
+        other = BotProcess({**demo.settings, "DATABASE_URL": network.address}, tmp_path, second.port)
         await other.start()
         try:
             keys = await plant(demo, postgres_url, 300, first_due=now(), apart=timedelta(milliseconds=10))
@@ -206,7 +206,7 @@ async def test_replicas__clock_of_the_machine_off(postgres_url: str, tmp_path: P
     wrong = {"CLOCK_AHEAD": str(ahead), "PYTHONPATH": f"{tmp_path}:{ROOT}", "POLL_EVERY": f"{LOOKS_APART}s"}
     async with two_with_alice(postgres_url, tmp_path) as (demo, second):
         await asyncio.gather(demo.bot.stop(), second.stop())
-        off = BotProcess({**demo.settings, **wrong}, tmp_path)
+        off = BotProcess({**demo.settings, **wrong}, tmp_path, second.port)
         due = now() + timedelta(seconds=6)
         lead = timedelta(minutes=1)
         keys = await plant(

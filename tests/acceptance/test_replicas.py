@@ -15,12 +15,12 @@ from tests.postgres import PostgresServer
 
 @pytest.fixture
 async def two(
-    postgres_server: PostgresServer, tmp_path: Path
+    postgres_server: PostgresServer, tmp_path: Path, spare_port: int
 ) -> AsyncIterator[tuple[DemoWorkspace, BotProcess]]:
     """A workspace whose Slack sends to the first bot until told otherwise, and the second bot."""
     with postgres_server.database() as empty:
         async with demo_workspace(start_bot=False, settings={"DATABASE_URL": empty}) as demo:
-            second = BotProcess(demo.settings, tmp_path)
+            second = BotProcess(demo.settings, tmp_path, spare_port)
             try:
                 await asyncio.gather(demo.bot.start(), second.start())
                 yield demo, second

@@ -16,7 +16,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 import bot
-from bot.demo.bot_process import free_port
 from bot.demo.slack import faults as slack_faults
 from bot.demo.vault import faults as vault_faults
 from bot.demo.vault import seed
@@ -90,9 +89,8 @@ async def collecting() -> AsyncIterator[Collector]:
     app.router.add_post("/v1/traces", collector.take)
     runner = web.AppRunner(app)
     await runner.setup()
-    port = free_port()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    collector.url = f"http://127.0.0.1:{port}"
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    collector.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield collector
     finally:
@@ -209,9 +207,9 @@ async def test_last_spans__are_sent_when_the_bot_stops() -> None:
         assert [about(one)["outcome"] for one in collector.named("request command")] == ["ok", "ok"]
 
 
-async def test_collector__that_is_away_costs_nothing_but_its_spans() -> None:
+async def test_collector__that_is_away_costs_nothing_but_its_spans(spare_port: int) -> None:
     """The port is closed; the log has the trouble, and nothing of ours fails or waits."""
-    settings = {ENDPOINT: f"http://127.0.0.1:{free_port()}", **QUICK}
+    settings = {ENDPOINT: f"http://127.0.0.1:{spare_port}", **QUICK}
     async with workspace("alice", settings=settings) as demo:
         assert "31%" in (await ask(demo, "alice", seed.CHOLECAP)).text
         assert await demo.bot.stop() == 0

@@ -1,5 +1,6 @@
 """A real browser for tests and pictures: Debian's Chromium, and tabs that note everything that went wrong in them."""
 
+import asyncio
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -191,6 +192,18 @@ class Workspace:
         """What the server tells the page."""
         found: dict[str, Any] = await self.page.evaluate("async () => (await fetch('/api/state')).json()")
         return found
+
+    async def run_step(self) -> dict[str, Any]:
+        """Let the tour's step do itself, and return what the server tells when that is over.
+
+        That the step is ticked off says nothing: whoever did it by hand before has ticked it off too.
+        """
+        async with self.page.expect_response("**/api/do") as begun:
+            await self.press("act-tour-run")
+        assert (await begun.value).ok
+        while (state := await self.state())["tour"]["running"]:  # noqa: ASYNC110 - another process runs it
+            await asyncio.sleep(0.05)
+        return state
 
     async def linking_page(self, answer: Locator) -> Page:
         """Press the button of the answer that opens the bot's link page in a new tab."""

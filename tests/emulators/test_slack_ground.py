@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.demo.clock import DemoClock
-from bot.demo.serving import LoopbackServer
+from bot.demo.serving import LoopbackServer, bind_loopback, reserved_port
 
 
 async def _hello(_request: Request) -> Response:
@@ -102,12 +103,29 @@ async def test_server__free_port_when_taken() -> None:
         await second.stop()
 
 
-async def test_server__stops_at_once_and_leaves_nothing() -> None:
+async def test_reserved_port__is_given_to_nobody_and_can_be_listened_on() -> None:
+    """One in a few hundred would be given by chance; three thousand are asked for."""
+    with ExitStack() as stack:
+        reserved = {stack.enter_context(reserved_port()) for _ in range(100)}
+        assert len(reserved) == 100
+        given = set()
+        for _ in range(3000):
+            with bind_loopback(0) as free:
+                given.add(free.getsockname()[1])
+        assert not given & reserved
+        server, port = LoopbackServer(), min(reserved)
+        await server.start(APP, port)
+        try:
+            assert server.port == port
+        finally:
+            await server.stop()
+
+
+async def test_server__stops_at_once_and_leaves_nothing(spare_port: int) -> None:
     """Idle connections and running requests do not hold it up; the port is free again."""
     tasks = asyncio.all_tasks()
     server = LoopbackServer()
-    await server.start(APP)
-    port = server.port
+    await server.start(APP, spare_port)
     async with httpx.AsyncClient() as client:
         await client.get(server.url)
         APP.state.asked = asyncio.Event()
@@ -119,7 +137,7 @@ async def test_server__stops_at_once_and_leaves_nothing() -> None:
             await waiting
     assert asyncio.all_tasks() == tasks
     gc.collect()
-    await server.start(APP, port)
-    assert server.port == port
+    await server.start(APP, spare_port)
+    assert server.port == spare_port
     await server.stop()
     await server.stop()

@@ -14,9 +14,8 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from bot.demo.bot_process import free_port
 from bot.demo.clock import DemoClock
-from bot.demo.serving import LoopbackServer
+from bot.demo.serving import LoopbackServer, reserved_port
 from bot.demo.slack import Channel, Message, SlackWorkspaces, User, Workspace
 from bot.demo.slack.workspace import BOT_USER_ID
 from bot.manifest import bot_scopes, filled_in
@@ -166,7 +165,7 @@ async def install_world(
     """Serve it all on loopback; nothing is installed yet."""
     async with AsyncExitStack() as stack:
         clock = DemoClock()
-        port = free_port()
+        port = stack.enter_context(reserved_port())
         url = f"http://127.0.0.1:{port}"
         slack = SlackWorkspaces(
             workspaces, clock=clock, manifest=yaml.safe_load(filled_in(url)), rotating=rotating

@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from starlette.applications import Starlette
 
-from bot.demo.bot_process import free_port
 from bot.demo.clock import DemoClock
 from bot.demo.idp import Client, IdpEmulator, Person
+from bot.demo.serving import reserved_port
 from bot.demo.vault import Domain, VaultEmulator, seed
 from bot.demo.vault.identity_provider import PROFILE_ID
 from bot.demo.vault.identity_provider import IdentityProvider as ProviderInVault
@@ -143,7 +143,7 @@ async def linking_world(
     async with AsyncExitStack() as stack:
         clock = DemoClock()
         clock.run_at(0)
-        port = free_port()
+        port = stack.enter_context(reserved_port())
         own_url = f"http://127.0.0.1:{port}"
         vault = VaultEmulator(clock=clock, domain=Domain.seeded(clock.now()))
         stack.push_async_callback(vault.stop)

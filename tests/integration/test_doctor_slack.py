@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.bot_process import free_port
 from bot.doctor.check import Check, Status
 from bot.doctor.slack import MOST_ASKED, SlackChecks
 from bot.model.clock import system_clock
@@ -64,9 +63,9 @@ async def test_socket_mode__host_is_reached_and_the_ticket_is_not_used() -> None
 
 
 @pytest.mark.parametrize("case", ["nobody listens", "no TLS", "no address"])
-async def test_socket_mode__host_that_is_not_reached(case: str) -> None:
+async def test_socket_mode__host_that_is_not_reached(case: str, spare_port: int) -> None:
     async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as plain:
-        ports = {"nobody listens": free_port(), "no TLS": plain.sockets[0].getsockname()[1]}
+        ports = {"nobody listens": spare_port, "no TLS": plain.sockets[0].getsockname()[1]}
         named = f"127.0.0.1:{ports[case]}" if case in ports else ""
         found = await socket_check(f"wss://{named}/link?ticket={TICKET}" if named else "")
     assert found.status is Status.FAIL

@@ -9,7 +9,6 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from bot.demo.bot_process import free_port
 from bot.metrics import Metrics
 from bot.slack.metered import call_meters, post_answer
 from bot.slack.replies import retry_handlers
@@ -120,10 +119,10 @@ async def test_fault__is_counted(script: Script, outcome: str) -> None:
         assert calling_slack.count("slack_call_seconds_count method=response_url") == 1
 
 
-async def test_fault__nobody_listens() -> None:
+async def test_fault__nobody_listens(spare_port: int) -> None:
     async with calling(lambda _: OK) as calling_slack:
         with pytest.raises(aiohttp.ClientConnectorError):
-            await calling_slack.answer(f"http://127.0.0.1:{free_port()}/")
+            await calling_slack.answer(f"http://127.0.0.1:{spare_port}/")
         assert calling_slack.calls() == {"method=response_url outcome=not_reached": 1}
 
 

@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
-from bot.demo.bot_process import free_port
+from bot.demo.serving import reserved_port
 from bot.metrics import Metrics
 from bot.web import places, protocol, server
 from bot.web.server import WebServer
@@ -30,7 +30,7 @@ class Served:
     """A server on a free port: `/` answers, `/slow` when it is let, `/large` more than any buffer holds."""
 
     def __init__(self, stack: AsyncExitStack) -> None:
-        self.port = free_port()
+        self.port = stack.enter_context(reserved_port())
         self.metrics = Metrics(vaults=[])
         self.let = asyncio.Event()
         self.asked = 0
