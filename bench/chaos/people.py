@@ -26,6 +26,10 @@ AFTER_A_KILL = 25.0
 """Seconds in Socket Mode, where it may be the other replica that has it; else it is known who had it."""
 LOOK_EVERY = 0.02
 LINK_TRIES = 20
+FOR_A_REPEAT = 3.0
+"""Seconds that a person whose answer Slack took and hung up on looks at it: as long as the bot may take to repeat it.
+Who asks on at once would take the repeated answer for that to their next question."""
+KNOWN_ERRANDS = 10
 NOTICES = ("I tell you this only once.", "is now linked")
 A_MOMENT = 0.5
 """Seconds, where the answer says to try again in a minute: or most commands would meet a database that is down."""
@@ -45,6 +49,7 @@ class Person:
         self._crowd, self._stage, self._uploads = crowd, crowd.stage, uploads
         self._card: Message | None = None
         self.errand: Errand | None = None
+        self._errands: deque[Errand] = deque(maxlen=KNOWN_ERRANDS)
         self.repeated_at = -PATIENCE
         """When Slack last sent one of their mentions once more."""
 
@@ -61,6 +66,7 @@ class Person:
     async def link(self) -> None:
         """Link, or link again, by the real page; as often as it takes while things break."""
         for _ in range(LINK_TRIES):
+            await self._see_repeat()
             errand = await self._run("link", lambda: self._slash("link"))
             try:
                 message = (errand.delivery.answers if errand.delivery else [])[0]
@@ -84,6 +90,7 @@ class Person:
 
     async def act(self, chance: random.Random) -> None:
         """Do one thing, and wait for what comes of it."""
+        await self._see_repeat()
         kind, ask = self._choose(chance)
         errand = await self._run(kind, ask)
         if kind == "card" and errand.delivery and errand.delivery.answers:
@@ -123,6 +130,17 @@ class Person:
     async def _mention(self, upload: str) -> Delivery:
         return await self._stage.demo.slack.mention(user=self.slack_id, channel=CHANNEL, text=upload)
 
+    def errand_of(self, delivery: Delivery | None) -> Errand | None:
+        """What they asked for by this; by default, what they asked for last."""
+        return next((one for one in self._errands if delivery and one.delivery is delivery), self.errand)
+
+    async def _see_repeat(self) -> None:
+        before = self.errand
+        while (  # noqa: ASYNC110 - the bot tells nobody
+            before and before.unheard and time.monotonic() - before.doubtful_since < FOR_A_REPEAT
+        ):
+            await asyncio.sleep(LOOK_EVERY)
+
     async def _run(self, kind: str, ask: Ask) -> Errand:
         replica = self._crowd.aim()
         before = self.errand
@@ -137,6 +155,7 @@ class Person:
         if before is not None and before.unheard:
             errand.credit, errand.doubtful_since = before.unheard, before.doubtful_since
         self._crowd.errands.append(errand)
+        self._errands.append(errand)
         delivery = await ask()
         errand.sent(delivery)
         if kind == MENTION:
@@ -241,9 +260,10 @@ class Crowd:
             named = ASKED_BY.search(f"{exchange.request.get('text')}")
             whom = named[1] if named else exchange.request.get("users")
         person = self.people.get(whom or "")
-        if person is None or person.errand is None:
+        errand = person.errand_of(exchange.delivery) if person else None
+        if person is None or errand is None:
             return
-        errand = person.errand
-        errand.told = person.direct_messages()[errand.told_before :]
+        if errand is person.errand:
+            errand.told = person.direct_messages()[errand.told_before :]
         status = exchange.status
         errand.hear(failed=not isinstance(status, int) or status == GONE or status >= SERVER_ERROR)

@@ -9,11 +9,10 @@ import stamina
 import structlog
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
-from slack_sdk.http_retry.builtin_async_handlers import (
-    AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
-    AsyncServerErrorRetryHandler,
-)
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.response import HttpResponse
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.model.accounts import SlackUser
@@ -29,15 +28,48 @@ log = structlog.get_logger()
 
 
 def retry_handlers() -> list[AsyncRetryHandler]:
-    """What the Web API client repeats: a lost connection and 5xx once, 429 after its Retry-After.
+    """What the Web API client repeats: 429 after its Retry-After; once, what failed and may have arrived."""
+    return [AsyncRateLimitErrorRetryHandler(max_retry_count=3), _OnceWhereInDoubt()]
 
-    A time-out is not repeated, since the message may well have arrived.
+
+class _OnceWhereInDoubt(AsyncRetryHandler):
+    """Repeats one lost connection or error of Slack's own (5xx) in each call; a time-out never.
+
+    It counts for itself. The library's handlers look at one count of all repetitions: after a 429 they would give up
+    at the first lost connection.
     """
-    return [
-        AsyncConnectionErrorRetryHandler(max_retry_count=1),
-        AsyncRateLimitErrorRetryHandler(max_retry_count=3),
-        AsyncServerErrorRetryHandler(max_retry_count=1),
-    ]
+
+    MARK = "repeated in doubt"
+
+    async def can_retry_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,  # noqa: ARG002
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if self.MARK in (state.custom_values or {}):
+            return False
+        if error is not None:
+            is_late = isinstance(error, TimeoutError) and not isinstance(
+                error, aiohttp.ConnectionTimeoutError
+            )
+            return isinstance(error, aiohttp.ClientError) and not is_late
+        return response is not None and response.status_code >= SERVER_ERROR
+
+    async def prepare_for_next_attempt_async(
+        self,
+        *,
+        state: RetryState,
+        request: HttpRequest,
+        response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> None:
+        state.custom_values = {**(state.custom_values or {}), self.MARK: True}
+        await super().prepare_for_next_attempt_async(
+            state=state, request=request, response=response, error=error
+        )
 
 
 BLOCKS_REFUSED = ("invalid_blocks", "msg_blocks_too_long")

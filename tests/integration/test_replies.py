@@ -2,26 +2,28 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import aiohttp
 import pytest
+from slack_sdk.http_retry.request import HttpRequest
+from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from bot.demo.serving import LoopbackServer
+from bot.demo.serving import HangUp, LoopbackServer
 from bot.model.accounts import SlackUser
 from bot.model.errors import NotInstalled
 from bot.model.secret import Secret
 from bot.slack.blocks.kit import Message, section
 from bot.slack.calls import ReplyTo
 from bot.slack.installed import Installed, OneWorkspace
-from bot.slack.replies import NotDelivered, Replies
+from bot.slack.replies import NotDelivered, Replies, retry_handlers
 from bot.slack.workspace import Workspace
 
 ALICE = SlackUser(workspace="T1", user_id="U1", team_id="T1")
@@ -53,16 +55,17 @@ class Rotating:
 class Slack:
     """Answers posts to /answer by `responses` in turn, then 200; keeps what came; takes direct messages.
 
-    It refuses the tokens in `void`.
+    It answers chat.postMessage by `to_posts` in turn, then takes it; it refuses the tokens in `void`.
     """
 
-    def __init__(self, *responses: Response) -> None:
+    def __init__(self, *responses: Response, to_posts: Sequence[Response] = ()) -> None:
         self.came: list[dict[str, Any]] = []
         self.direct: list[str] = []
         self.tokens: list[str] = []
         self.void: set[str] = set()
         self.held = asyncio.Event()
-        self._responses = list(responses)
+        self.posts = 0
+        self._responses, self._to_posts = list(responses), list(to_posts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -84,6 +87,9 @@ class Slack:
         if token in self.void:
             return JSONResponse({"ok": False, "error": "token_revoked"})
         if request.url.path.endswith("chat.postMessage"):
+            self.posts += 1
+            if self._to_posts:
+                return self._to_posts.pop(0)
             self.direct.append(json.loads(body)["text"])
         return JSONResponse({"ok": True, "channel": {"id": "D1"}})
 
@@ -109,7 +115,9 @@ async def serving(
     timeout = aiohttp.ClientTimeout(total=60, connect=connect)
     try:
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as http:
-            client = AsyncWebClient(base_url=f"{server.url}/api/", session=http)
+            client = AsyncWebClient(
+                base_url=f"{server.url}/api/", session=http, retry_handlers=retry_handlers()
+            )
             replies = Replies(
                 client=client, http=http, installed=installed or OneWorkspace(a_workspace(), client)
             )
@@ -162,6 +170,72 @@ async def test_answer__posts_and_direct_messages(
     async with serving(slack) as way:
         await way.answer()
     assert (len(slack.came), len(slack.direct)) == (posts, direct)
+
+
+def limited() -> Response:
+    """429, to be tried again at once."""
+    return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"Retry-After": "0"})
+
+
+@pytest.mark.parametrize(
+    ("to_posts", "posts"),
+    [
+        ((HangUp(),), 2),
+        ((Response(status_code=502),), 2),
+        ((limited(), HangUp()), 3),
+        ((limited(), limited(), Response(status_code=500)), 4),
+        ((HangUp(), limited()), 3),
+    ],
+    ids=["lost", "502", "429 and lost", "429 twice and 500", "lost and 429"],
+)
+async def test_tell__is_repeated_until_it_arrives(to_posts: tuple[Response, ...], posts: int) -> None:
+    """A lost connection counts for itself, whatever Slack has refused before."""
+    slack = Slack(to_posts=to_posts)
+    async with serving(slack) as way:
+        await way.tell()
+    assert (slack.posts, slack.direct) == (posts, ["31%"])
+
+
+@pytest.mark.parametrize(
+    ("to_posts", "posts"),
+    [
+        ((HangUp(), HangUp()), 2),
+        ((HangUp(), Response(status_code=503)), 2),
+        ((limited(), Response(status_code=500), HangUp()), 3),
+        ((limited(),) * 4, 4),
+    ],
+    ids=["lost twice", "lost and 503", "429, 500 and lost", "429 four times"],
+)
+async def test_tell__that_may_have_arrived_twice_is_given_up(
+    to_posts: tuple[Response, ...], posts: int
+) -> None:
+    slack = Slack(to_posts=to_posts)
+    async with serving(slack) as way:
+        with pytest.raises(NotDelivered):
+            await way.tell()
+    assert (slack.posts, slack.direct) == (posts, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "is_repeated"),
+    [
+        (aiohttp.ServerDisconnectedError(), True),
+        (aiohttp.ClientPayloadError(), True),
+        (aiohttp.ConnectionTimeoutError(), True),
+        (aiohttp.SocketTimeoutError(), False),
+        (TimeoutError(), False),
+        (ValueError(), False),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+async def test_call__is_not_repeated_after_a_time_out(error: Exception, is_repeated: bool) -> None:
+    """But for one before it was connected: that call surely did not arrive."""
+    request = HttpRequest(method="POST", url="http://127.0.0.1/", headers={})
+    asked = [
+        await one.can_retry_async(state=RetryState(), request=request, error=error)
+        for one in retry_handlers()
+    ]
+    assert any(asked) is is_repeated
 
 
 async def test_answer__without_blocks_where_slack_refuses_them() -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.demo.slack.delivery import Delivery
+
 MASK = "•••"
 TO_BOT, FROM_BOT = "to_bot", "from_bot"
 _SECRET_NAMES = frozenset(
@@ -43,6 +45,7 @@ class Exchange:
     seconds: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
     number: int = 0  # 1 for the first of all, and so on
+    delivery: Delivery | None = field(default=None, repr=False)  # what a post to a response_url answers
 
 
 class ExchangeLog:
@@ -68,6 +71,7 @@ class ExchangeLog:
         response: Any = None,
         seconds: float = 0.0,
         headers: Mapping[str, str] | None = None,
+        delivery: Delivery | None = None,
     ) -> None:
         """Write down an exchange that is over."""
         exchange = Exchange(
@@ -81,6 +85,7 @@ class ExchangeLog:
             seconds=seconds,
             headers=masked(dict(headers or {})),
             number=next(self._numbers),
+            delivery=delivery,
         )
         self.entries.append(exchange)
         for listener in list(self.listeners):

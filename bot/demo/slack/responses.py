@@ -55,15 +55,17 @@ class Responses:
         secret = request.path_params["secret"]
         fault = self._faults.take(RESPONSE_URL)
         response = await with_fault(fault, lambda: self._use(secret, raw), HTTPStatus.NOT_FOUND)
+        known = self._urls.look_up(secret)
         self._log.add(
             FROM_BOT,
             f"POST {request.url.path}",
             "dropped" if isinstance(response, HangUp) else response.status_code,
-            who=known.user if (known := self._urls.look_up(secret)) else None,
+            who=known.user if known else None,
             request=readable(raw),
             response=readable(bytes(response.body)),
             seconds=time.monotonic() - started,
             headers=dict(request.headers),
+            delivery=known.delivery if known else None,
         )
         return response
 
